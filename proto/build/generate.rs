@@ -1,0 +1,396 @@
+//! Rust from the model: for each message a borrowed row and a column builder, for each table its
+//! description. Plain text, one small function a shape; the shapes' behaviour is in `src/columns.rs`.
+
+use std::fmt::Write as _;
+
+use crate::model::{Field, Message, Model, Type};
+
+/// Everything that `src/lib.rs` includes.
+pub fn tables(model: &Model) -> String {
+    let mut out = String::new();
+    for message in model.messages.values() {
+        if message.name == "Identity" || message.name == "Label" {
+            continue; // by hand: filled from the batch, and by the labels
+        }
+        row(model, message, &mut out);
+        columns(model, message, &mut out);
+    }
+    for name in &model.tables {
+        table(model, &model.messages[name], &mut out);
+    }
+    let statics: Vec<String> = model
+        .tables
+        .iter()
+        .map(|t| format!("&{}", constant(t)))
+        .collect();
+    let _ = writeln!(
+        out,
+        "/// All tables, in listing order.\npub static TABLES: &[&Table] = &[{}];",
+        statics.join(", ")
+    );
+    let mut label = String::new();
+    for field in &model.messages["Label"].fields {
+        label.push_str(&column(model, field, &[], "&[]"));
+    }
+    let _ = writeln!(
+        out,
+        "/// The columns that a label set adds to a table.\npub static LABEL_COLUMNS: &[Column] = &[{label}];"
+    );
+    out
+}
+
+/// Columns that a row sets: all but names, which follow from their numbers, and overlays.
+fn set(message: &Message) -> impl Iterator<Item = &Field> {
+    message
+        .fields
+        .iter()
+        .filter(|f| f.names.is_none() && !f.overlay)
+}
+
+fn is_identity(field: &Field) -> bool {
+    field.flatten && field.ty == Type::Message("Identity".to_owned())
+}
+
+fn borrows(model: &Model, message: &Message) -> bool {
+    set(message).any(|f| {
+        f.repeated
+            || (matches!(f.ty, Type::String) && f.kind == "KIND_PLAIN")
+            || matches!(f.ty, Type::Bytes)
+            || matches!(&f.ty, Type::Message(m) if m != "Identity" && borrows(model, &model.messages[m]))
+    })
+}
+
+fn row_type(model: &Model, field: &Field) -> String {
+    let plain = match &field.ty {
+        Type::Bool => "bool".to_owned(),
+        Type::Int32 => "i32".to_owned(),
+        Type::Int64 => "i64".to_owned(),
+        Type::Double => "f64".to_owned(),
+        Type::String if field.kind == "KIND_PLAIN" => "&'a str".to_owned(),
+        Type::String => "Symbol".to_owned(),
+        Type::Bytes => "&'a [u8]".to_owned(),
+        Type::Message(m) if m == "Identity" => "At".to_owned(),
+        Type::Message(m) if borrows(model, &model.messages[m]) => format!("{m}Row<'a>"),
+        Type::Message(m) => format!("{m}Row"),
+    };
+    match (field.repeated, field.optional && !field.flatten) {
+        (true, _) => format!("&'a [{plain}]"),
+        (_, true) => format!("Option<{plain}>"),
+        _ => plain,
+    }
+}
+
+fn row(model: &Model, message: &Message, out: &mut String) {
+    let lifetime = if borrows(model, message) { "<'a>" } else { "" };
+    let _ = writeln!(
+        out,
+        "/// A row of [`{}Columns`]. {}",
+        message.name,
+        doc(&message.doc)
+    );
+    let _ = writeln!(
+        out,
+        "#[derive(Debug, Clone, Copy)]\npub struct {}Row{lifetime} {{",
+        message.name
+    );
+    for field in set(message) {
+        let unit = if field.unit.is_empty() {
+            String::new()
+        } else {
+            format!(" Unit: {}.", field.unit)
+        };
+        let _ = writeln!(
+            out,
+            "    /// {}{unit}",
+            doc(if is_identity(field) {
+                "Where the row comes from."
+            } else if field.doc.is_empty() {
+                "Shared columns."
+            } else {
+                &field.doc
+            })
+        );
+        let _ = writeln!(
+            out,
+            "    pub {}: {},",
+            ident(&field.name),
+            row_type(model, field)
+        );
+    }
+    out.push_str("}\n");
+}
+
+fn builder_type(field: &Field) -> String {
+    let element = match &field.ty {
+        Type::Message(m) if m == "Identity" => return "AtColumns".to_owned(),
+        Type::Message(m) => format!("{m}Columns"),
+        Type::Bool => if field.optional {
+            "OptionalBools"
+        } else {
+            "Bools"
+        }
+        .to_owned(),
+        Type::Int32 => if field.optional {
+            "OptionalInts<Int32Type>"
+        } else {
+            "Ints<Int32Type>"
+        }
+        .to_owned(),
+        Type::Int64 if field.kind == "KIND_TIMESTAMP" => if field.optional {
+            "OptionalInts<TimestampMicrosecondType>"
+        } else {
+            "Ints<TimestampMicrosecondType>"
+        }
+        .to_owned(),
+        Type::Int64 => if field.optional {
+            "OptionalInts<Int64Type>"
+        } else {
+            "Ints<Int64Type>"
+        }
+        .to_owned(),
+        Type::Double => if field.optional {
+            "OptionalInts<Float64Type>"
+        } else {
+            "Ints<Float64Type>"
+        }
+        .to_owned(),
+        Type::String if field.kind == "KIND_PLAIN" => if field.optional {
+            "OptionalTexts"
+        } else {
+            "Texts"
+        }
+        .to_owned(),
+        Type::String => if field.optional {
+            "OptionalSymbols"
+        } else {
+            "SymbolColumn"
+        }
+        .to_owned(),
+        Type::Bytes => if field.optional {
+            "OptionalBytes"
+        } else {
+            "Bytes"
+        }
+        .to_owned(),
+    };
+    match (&field.ty, field.repeated) {
+        (Type::Message(_), true) => format!("Structs<{element}>"),
+        (_, true) => format!("Lists<{element}>"),
+        _ => element,
+    }
+}
+
+fn columns(model: &Model, message: &Message, out: &mut String) {
+    let name = &message.name;
+    let _ = writeln!(out, "/// Columns under construction. {}", doc(&message.doc));
+    let _ = writeln!(
+        out,
+        "#[derive(Debug, Default)]\npub struct {name}Columns {{\n    len: usize,"
+    );
+    for field in set(message) {
+        let _ = writeln!(out, "    {}: {},", ident(&field.name), builder_type(field));
+    }
+    out.push_str("}\n");
+
+    let lifetime = if borrows(model, message) { "<'_>" } else { "" };
+    let _ = writeln!(
+        out,
+        "impl {name}Columns {{\n    /// Appends a row.\n    #[inline]\n    pub fn push(&mut self, row: &{name}Row{lifetime}) {{\n        self.len += 1;"
+    );
+    for field in set(message) {
+        let id = ident(&field.name);
+        if field.flatten && !is_identity(field) {
+            let _ = writeln!(out, "        self.{id}.push(&row.{id});");
+        } else {
+            let _ = writeln!(out, "        self.{id}.push(row.{id});");
+        }
+    }
+    out.push_str("    }\n}\n");
+
+    let pushes_rows = if borrows(model, message) {
+        format!("{name}Row<'a>")
+    } else {
+        format!("{name}Row")
+    };
+    let _ = writeln!(
+        out,
+        "impl Group for {name}Columns {{\n    type Row<'a> = {pushes_rows};\n    fn push_row(&mut self, row: &{pushes_rows_anon}) {{ self.push(row); }}\n    fn fields() -> Fields {{ group_fields(&[{fields}]) }}\n    fn finish(&mut self, cx: &Finish<'_>, out: &mut Vec<ArrayRef>) -> Result<(), ArrowError> {{\n        self.len = 0;",
+        pushes_rows_anon = pushes_rows.replace("'a", "'_"),
+        fields = message
+            .fields
+            .iter()
+            .filter(|f| !f.flatten && message.table.is_none())
+            .map(|f| column(model, f, &[], "&[]"))
+            .collect::<String>()
+    );
+    for field in message.fields.iter().filter(|f| !f.overlay) {
+        let id = ident(&field.name);
+        if let Some((of, names)) = &field.names {
+            let _ = writeln!(
+                out,
+                "        let names = names_of({}_ints.as_ref(), {})?;\n        out.push(names);",
+                of,
+                names_literal(names)
+            );
+        } else if field.flatten {
+            let _ = writeln!(out, "        self.{id}.finish(cx, out)?;");
+        } else {
+            let _ = writeln!(out, "        out.push(self.{id}.finish_array(cx)?);");
+            if message
+                .fields
+                .iter()
+                .any(|f| f.names.as_ref().is_some_and(|(of, _)| *of == field.name))
+            {
+                let _ = writeln!(
+                    out,
+                    "        let {}_ints = out.last().cloned().unwrap_or_else(|| new_null_array(&DataType::Int32, 0));",
+                    field.name
+                );
+            }
+        }
+    }
+    out.push_str("        Ok(())\n    }\n}\n");
+
+    if message.table.is_some() {
+        let _ = writeln!(
+            out,
+            "impl TableColumns for {name}Columns {{\n    fn table(&self) -> &'static Table {{ &{} }}\n    fn len(&self) -> usize {{ self.len }}\n    fn finish_batch(&mut self, cx: &Finish<'_>) -> Result<RecordBatch, ArrowError> {{ finish_batch(&{}, self, cx) }}\n}}",
+            constant(name),
+            constant(name)
+        );
+    }
+}
+
+fn table(model: &Model, message: &Message, out: &mut String) {
+    let Some(options) = &message.table else {
+        return;
+    };
+    let mut columns = String::new();
+    flat_columns(model, message, &[], &mut columns);
+    let _ = writeln!(
+        out,
+        "/// {}\npub static {}: Table = Table {{ name: {:?}, message: {:?}, version: {}, title: {:?}, doc: {:?}, source: {:?}, columns: &[{columns}] }};",
+        doc(&message.doc),
+        constant(&message.name),
+        options.name,
+        message.full_name,
+        options.version,
+        options.title,
+        message.doc,
+        options.source
+    );
+}
+
+/// The columns of a table, groups spliced in, overlays left out.
+fn flat_columns(model: &Model, message: &Message, path: &[u32], out: &mut String) {
+    for field in message.fields.iter().filter(|f| !f.overlay) {
+        match &field.ty {
+            Type::Message(inner) if field.flatten => {
+                let path: Vec<u32> = path.iter().copied().chain([field.number]).collect();
+                flat_columns(model, &model.messages[inner], &path, out);
+            }
+            _ => {
+                let children = children(model, field);
+                out.push_str(&column(model, field, path, &children));
+            }
+        }
+    }
+}
+
+fn children(model: &Model, field: &Field) -> String {
+    let Type::Message(inner) = &field.ty else {
+        return "&[]".to_owned();
+    };
+    let inner = &model.messages[inner];
+    let items: String = inner
+        .fields
+        .iter()
+        .map(|f| column(model, f, &[], &children(model, f)))
+        .collect();
+    format!("&[{items}]")
+}
+
+fn column(model: &Model, field: &Field, path: &[u32], children_literal: &str) -> String {
+    let children_literal = if children_literal == "&[]" {
+        children(model, field)
+    } else {
+        children_literal.to_owned()
+    };
+    let ty = match &field.ty {
+        Type::Bool => "Bool",
+        Type::Int32 => "Int32",
+        Type::Int64 if field.kind == "KIND_TIMESTAMP" => "Timestamp",
+        Type::Int64 => "Int64",
+        Type::Double => "Double",
+        Type::String => "Text",
+        Type::Bytes => "Bytes",
+        Type::Message(_) => "Struct",
+    };
+    let kind = match field.kind.as_str() {
+        _ if field.names.is_some() => "Name",
+        "KIND_IP" => "Ip",
+        "KIND_MAC" => "Mac",
+        "KIND_TERM" => "Term",
+        _ => "Plain",
+    };
+    let encoding = match field.encoding.as_str() {
+        "ENCODING_PLAIN" => "Plain",
+        "ENCODING_DELTA" => "Delta",
+        _ => "Default",
+    };
+    let names = match &field.names {
+        Some((of, names)) => format!(
+            "Some(Names {{ of: {of:?}, values: {} }})",
+            names_literal(names)
+        ),
+        None => "None".to_owned(),
+    };
+    let path: Vec<String> = path
+        .iter()
+        .chain([&field.number])
+        .map(u32::to_string)
+        .collect();
+    format!(
+        "Column {{ name: {:?}, number: {}, path: &[{}], ty: Type::{ty}, kind: Kind::{kind}, nullable: {}, repeated: {}, doc: {:?}, unit: {:?}, source: {:?}, encoding: Encoding::{encoding}, names: {names}, children: {children_literal} }},",
+        field.name,
+        field.number,
+        path.join(", "),
+        field.optional,
+        field.repeated,
+        field.doc,
+        field.unit,
+        field.source
+    )
+}
+
+fn names_literal(names: &[(i32, String)]) -> String {
+    let items: Vec<String> = names.iter().map(|(n, t)| format!("({n}, {t:?})")).collect();
+    format!("&[{}]", items.join(", "))
+}
+
+fn constant(message: &str) -> String {
+    let mut out = String::new();
+    for (i, c) in message.chars().enumerate() {
+        if c.is_uppercase() && i > 0 {
+            out.push('_');
+        }
+        out.push(c.to_ascii_uppercase());
+    }
+    out
+}
+
+/// A column may be named by a Rust keyword.
+fn ident(name: &str) -> String {
+    if matches!(name, "type" | "class" | "ref" | "match" | "in" | "use") && name != "class" {
+        format!("r#{name}")
+    } else {
+        name.to_owned()
+    }
+}
+
+/// Comments of columns are prose, not rustdoc: brackets and bare addresses are no links.
+fn doc(text: &str) -> String {
+    text.replace('[', "\\[")
+        .replace("http", "`http")
+        .replace("`http", "http")
+}

@@ -1,0 +1,407 @@
+//! Column builders: what the generated code is made of.
+//!
+//! A builder takes rows one by one and gives Arrow arrays at the end of a batch. Columns of a
+//! table cannot differ in length, since only the generated `push` appends to them.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, ArrowPrimitiveType, BinaryBuilder, BooleanBuilder, DictionaryArray,
+    Int32Array, Int64Array, ListArray, PrimitiveArray, PrimitiveBuilder, RecordBatch, StringArray,
+    StringBuilder, StructArray, TimestampMicrosecondArray, cast::AsArray,
+};
+use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::datatypes::{DataType, Fields, Int32Type, Schema};
+use arrow::error::ArrowError;
+
+use crate::schema::{Column, Table, element};
+use crate::symbols::Symbol;
+
+/// The `flow` of a packet that has none.
+pub const NO_FLOW: i64 = -1;
+
+/// Where a packet-borne row comes from; the rest of its key follows from the packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct At {
+    /// Index of the packet in its batch.
+    pub packet: u32,
+    /// Depth of the layer in the packet, from 0.
+    pub layer: i32,
+    /// Number of the record in the layer, from 0.
+    pub index: i32,
+}
+
+/// What all rows of a batch share: the packets' keys (by index in the batch) and the texts.
+#[derive(Debug, Clone, Copy)]
+pub struct Finish<'a> {
+    /// Capture ordinal of each packet.
+    pub capture: &'a [i32],
+    /// Number of each packet in its capture.
+    pub packet: &'a [i64],
+    /// Flow of each packet, or [`NO_FLOW`].
+    pub flow: &'a [i64],
+    /// Time of each packet, microseconds since 1970.
+    pub ts: &'a [i64],
+    /// The texts that symbols stand for.
+    pub symbols: &'a ArrayRef,
+}
+
+/// The columns of a table under construction.
+pub trait TableColumns: Send {
+    /// The table.
+    fn table(&self) -> &'static Table;
+    /// Rows so far.
+    fn len(&self) -> usize;
+    /// No rows yet.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// The rows as a batch of [`Table::batch_schema`]; the builder is empty afterwards.
+    fn finish_batch(&mut self, cx: &Finish<'_>) -> Result<RecordBatch, ArrowError>;
+}
+
+/// Columns that belong together: those of a table, of a shared group, or of a struct in a list.
+pub trait Group: Default {
+    /// Its row.
+    type Row<'a>;
+    /// Appends a row.
+    fn push_row(&mut self, row: &Self::Row<'_>);
+    /// Fields of the struct, for groups that are elements of lists.
+    fn fields() -> Fields;
+    /// Appends the arrays, in order, to `out`; the builder is empty afterwards.
+    fn finish(&mut self, cx: &Finish<'_>, out: &mut Vec<ArrayRef>) -> Result<(), ArrowError>;
+}
+
+pub(crate) fn group_fields(columns: &[Column]) -> Fields {
+    columns.iter().map(|c| c.field(true)).collect()
+}
+
+pub(crate) fn finish_batch(
+    table: &Table,
+    columns: &mut impl Group,
+    cx: &Finish<'_>,
+) -> Result<RecordBatch, ArrowError> {
+    let mut arrays = Vec::with_capacity(table.columns.len());
+    columns.finish(cx, &mut arrays)?;
+    let schema: Schema = table.batch_schema();
+    RecordBatch::try_new(Arc::new(schema), arrays)
+}
+
+/// Names of the values of an integer column, by a sorted list; null where there is none.
+pub(crate) fn names_of(values: &dyn Array, names: &[(i32, &str)]) -> Result<ArrayRef, ArrowError> {
+    let values = values.as_primitive::<Int32Type>();
+    let mut last = (i32::MIN, None);
+    let keys: Int32Array = values
+        .iter()
+        .map(|value| {
+            let value = value?;
+            if value != last.0 {
+                let found = names
+                    .binary_search_by_key(&value, |(number, _)| *number)
+                    .ok();
+                last = (value, found.and_then(|i| i32::try_from(i).ok()));
+            }
+            last.1
+        })
+        .collect();
+    let texts = StringArray::from_iter_values(names.iter().map(|(_, text)| *text));
+    Ok(Arc::new(DictionaryArray::try_new(keys, Arc::new(texts))?))
+}
+
+/// The identity columns: key of the row, flow and time.
+#[derive(Debug, Default)]
+pub struct AtColumns {
+    packet: Vec<u32>,
+    layer: Vec<i32>,
+    index: Vec<i32>,
+}
+
+impl AtColumns {
+    #[inline]
+    pub(crate) fn push(&mut self, at: At) {
+        self.packet.push(at.packet);
+        self.layer.push(at.layer);
+        self.index.push(at.index);
+    }
+
+    pub(crate) fn finish(
+        &mut self,
+        cx: &Finish<'_>,
+        out: &mut Vec<ArrayRef>,
+    ) -> Result<(), ArrowError> {
+        let packets = std::mem::take(&mut self.packet);
+        let pick = |from: &[i64]| -> Vec<i64> {
+            packets
+                .iter()
+                .filter_map(|p| from.get(*p as usize).copied())
+                .collect()
+        };
+        let capture: Vec<i32> = packets
+            .iter()
+            .filter_map(|p| cx.capture.get(*p as usize).copied())
+            .collect();
+        let flow = pick(cx.flow);
+        let has_flow = NullBuffer::from_iter(flow.iter().map(|f| *f != NO_FLOW));
+        out.push(Arc::new(Int32Array::from(capture)));
+        out.push(Arc::new(Int64Array::from(pick(cx.packet))));
+        out.push(Arc::new(Int32Array::from(std::mem::take(&mut self.layer))));
+        out.push(Arc::new(Int32Array::from(std::mem::take(&mut self.index))));
+        out.push(Arc::new(Int64Array::try_new(flow.into(), Some(has_flow))?));
+        out.push(Arc::new(
+            TimestampMicrosecondArray::from(pick(cx.ts)).with_timezone("UTC"),
+        ));
+        Ok(())
+    }
+}
+
+/// A column of numbers that are never null.
+#[derive(Debug)]
+pub struct Ints<T: ArrowPrimitiveType>(Vec<T::Native>);
+
+impl<T: ArrowPrimitiveType> Default for Ints<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T: ArrowPrimitiveType> Ints<T> {
+    #[inline]
+    pub(crate) fn push(&mut self, value: T::Native) {
+        self.0.push(value);
+    }
+}
+
+/// A column of numbers that may be null.
+#[derive(Debug)]
+pub struct OptionalInts<T: ArrowPrimitiveType>(PrimitiveBuilder<T>);
+
+impl<T: ArrowPrimitiveType> Default for OptionalInts<T> {
+    fn default() -> Self {
+        Self(PrimitiveBuilder::new())
+    }
+}
+
+impl<T: ArrowPrimitiveType> OptionalInts<T> {
+    #[inline]
+    pub(crate) fn push(&mut self, value: Option<T::Native>) {
+        self.0.append_option(value);
+    }
+}
+
+/// Gives the column as an array.
+pub(crate) trait FinishArray {
+    fn finish_array(&mut self, cx: &Finish<'_>) -> Result<ArrayRef, ArrowError>;
+}
+
+fn with_zone<T: ArrowPrimitiveType>(array: PrimitiveArray<T>) -> ArrayRef {
+    match T::DATA_TYPE {
+        DataType::Timestamp(unit, _) => {
+            Arc::new(array.with_data_type(DataType::Timestamp(unit, Some("UTC".into()))))
+        }
+        _ => Arc::new(array),
+    }
+}
+
+impl<T: ArrowPrimitiveType> FinishArray for Ints<T> {
+    fn finish_array(&mut self, _: &Finish<'_>) -> Result<ArrayRef, ArrowError> {
+        let values = ScalarBuffer::from(std::mem::take(&mut self.0));
+        Ok(with_zone(PrimitiveArray::<T>::try_new(values, None)?))
+    }
+}
+
+impl<T: ArrowPrimitiveType> FinishArray for OptionalInts<T> {
+    fn finish_array(&mut self, _: &Finish<'_>) -> Result<ArrayRef, ArrowError> {
+        Ok(with_zone(self.0.finish()))
+    }
+}
+
+/// A column of truth values.
+#[derive(Debug)]
+pub struct Bools(BooleanBuilder);
+
+impl Default for Bools {
+    fn default() -> Self {
+        Self(BooleanBuilder::new())
+    }
+}
+
+impl Bools {
+    #[inline]
+    pub(crate) fn push(&mut self, value: bool) {
+        self.0.append_value(value);
+    }
+}
+
+impl FinishArray for Bools {
+    fn finish_array(&mut self, _: &Finish<'_>) -> Result<ArrayRef, ArrowError> {
+        Ok(Arc::new(self.0.finish()))
+    }
+}
+
+/// A column of truth values that may be null.
+#[derive(Debug)]
+pub struct OptionalBools(BooleanBuilder);
+
+impl Default for OptionalBools {
+    fn default() -> Self {
+        Self(BooleanBuilder::new())
+    }
+}
+
+impl OptionalBools {
+    #[inline]
+    pub(crate) fn push(&mut self, value: Option<bool>) {
+        self.0.append_option(value);
+    }
+}
+
+impl FinishArray for OptionalBools {
+    fn finish_array(&mut self, _: &Finish<'_>) -> Result<ArrayRef, ArrowError> {
+        Ok(Arc::new(self.0.finish()))
+    }
+}
+
+/// A column of texts that rarely repeat.
+#[derive(Debug, Default)]
+pub struct Texts(StringBuilder);
+
+impl Texts {
+    #[inline]
+    pub(crate) fn push(&mut self, value: &str) {
+        self.0.append_value(value);
+    }
+}
+
+impl FinishArray for Texts {
+    fn finish_array(&mut self, _: &Finish<'_>) -> Result<ArrayRef, ArrowError> {
+        Ok(Arc::new(self.0.finish()))
+    }
+}
+
+/// A column of texts that rarely repeat and may be null.
+#[derive(Debug, Default)]
+pub struct OptionalTexts(StringBuilder);
+
+impl OptionalTexts {
+    #[inline]
+    pub(crate) fn push(&mut self, value: Option<&str>) {
+        self.0.append_option(value);
+    }
+}
+
+impl FinishArray for OptionalTexts {
+    fn finish_array(&mut self, _: &Finish<'_>) -> Result<ArrayRef, ArrowError> {
+        Ok(Arc::new(self.0.finish()))
+    }
+}
+
+/// A column of bytes.
+#[derive(Debug, Default)]
+pub struct Bytes(BinaryBuilder);
+
+impl Bytes {
+    #[inline]
+    pub(crate) fn push(&mut self, value: &[u8]) {
+        self.0.append_value(value);
+    }
+}
+
+impl FinishArray for Bytes {
+    fn finish_array(&mut self, _: &Finish<'_>) -> Result<ArrayRef, ArrowError> {
+        Ok(Arc::new(self.0.finish()))
+    }
+}
+
+/// A column of texts that repeat.
+#[derive(Debug, Default)]
+pub struct SymbolColumn(Vec<i32>);
+
+impl SymbolColumn {
+    #[inline]
+    pub(crate) fn push(&mut self, value: Symbol) {
+        self.0.push(value.0);
+    }
+}
+
+impl FinishArray for SymbolColumn {
+    fn finish_array(&mut self, cx: &Finish<'_>) -> Result<ArrayRef, ArrowError> {
+        let keys = Int32Array::from(std::mem::take(&mut self.0));
+        Ok(Arc::new(DictionaryArray::try_new(
+            keys,
+            cx.symbols.clone(),
+        )?))
+    }
+}
+
+/// A column of texts that repeat and may be null.
+#[derive(Debug)]
+pub struct OptionalSymbols(PrimitiveBuilder<Int32Type>);
+
+impl Default for OptionalSymbols {
+    fn default() -> Self {
+        Self(PrimitiveBuilder::new())
+    }
+}
+
+impl OptionalSymbols {
+    #[inline]
+    pub(crate) fn push(&mut self, value: Option<Symbol>) {
+        self.0.append_option(value.map(|s| s.0));
+    }
+}
+
+impl FinishArray for OptionalSymbols {
+    fn finish_array(&mut self, cx: &Finish<'_>) -> Result<ArrayRef, ArrowError> {
+        Ok(Arc::new(DictionaryArray::try_new(
+            self.0.finish(),
+            cx.symbols.clone(),
+        )?))
+    }
+}
+
+/// A column of lists of structs.
+#[derive(Debug)]
+pub struct Structs<G> {
+    offsets: Vec<i32>,
+    items: G,
+    len: i32,
+}
+
+impl<G: Default> Default for Structs<G> {
+    fn default() -> Self {
+        Self {
+            offsets: vec![0],
+            items: G::default(),
+            len: 0,
+        }
+    }
+}
+
+impl<G: Group> Structs<G> {
+    #[inline]
+    pub(crate) fn push(&mut self, rows: &[G::Row<'_>]) {
+        for row in rows {
+            self.items.push_row(row);
+            self.len += 1;
+        }
+        self.offsets.push(self.len);
+    }
+}
+
+impl<G: Group> FinishArray for Structs<G> {
+    fn finish_array(&mut self, cx: &Finish<'_>) -> Result<ArrayRef, ArrowError> {
+        let mut arrays = Vec::new();
+        self.items.finish(cx, &mut arrays)?;
+        let fields = G::fields();
+        let items = StructArray::try_new(fields, arrays, None)?;
+        let offsets = OffsetBuffer::new(std::mem::replace(&mut self.offsets, vec![0]).into());
+        self.len = 0;
+        let field = Arc::new(element(items.data_type().clone()));
+        Ok(Arc::new(ListArray::try_new(
+            field,
+            offsets,
+            Arc::new(items),
+            None,
+        )?))
+    }
+}

@@ -1,0 +1,154 @@
+//! Input files: their names in the dataset and their hashes.
+//!
+//! Hashing reads every byte, so hashes are kept in the user's cache folder, by path, size, time of
+//! change and inode; never in an output.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::error::{Error, Result};
+use crate::output::{hex, write_atomically};
+
+/// An input as the manifest has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Input {
+    /// Path relative to the folder that was named, or the name of the file that was; with slashes.
+    pub name: String,
+    /// Size in bytes; `None` for standard input.
+    pub bytes: Option<u64>,
+    /// SHA-256; `None` for standard input.
+    pub sha256: Option<String>,
+}
+
+/// Names and hashes of `paths`. `roots` are the arguments that they came from: a file below a
+/// folder is named relative to it, any other by its file name.
+pub fn describe(paths: &[PathBuf], roots: &[PathBuf], cache: &HashCache) -> Result<Vec<Input>> {
+    paths
+        .par_iter()
+        .map(|path| {
+            if path.as_os_str() == "-" {
+                return Ok(Input {
+                    name: "-".to_owned(),
+                    bytes: None,
+                    sha256: None,
+                });
+            }
+            let (bytes, sha256) = cache.hash(path)?;
+            Ok(Input {
+                name: name(path, roots),
+                bytes: Some(bytes),
+                sha256: Some(sha256),
+            })
+        })
+        .collect()
+}
+
+fn name(path: &Path, roots: &[PathBuf]) -> String {
+    let below = roots
+        .iter()
+        .filter(|root| *root != path)
+        .find_map(|r| path.strip_prefix(r).ok());
+    let name = below
+        .or_else(|| path.file_name().map(Path::new))
+        .unwrap_or(path);
+    let parts: Vec<_> = name.iter().map(|part| part.to_string_lossy()).collect();
+    parts.join("/")
+}
+
+/// Hashes of files that have not changed.
+#[derive(Debug, Default)]
+pub struct HashCache {
+    file: Option<PathBuf>,
+    known: Mutex<BTreeMap<String, String>>,
+}
+
+impl HashCache {
+    /// The user's cache: `$NETCAP_CACHE`, else `netcap` in `$XDG_CACHE_HOME` or `~/.cache`. With
+    /// `forget`, what it knows is not used. One that cannot be read is empty.
+    pub fn open(forget: bool) -> Self {
+        let from = |name: &str| {
+            std::env::var_os(name)
+                .filter(|v| !v.is_empty())
+                .map(PathBuf::from)
+        };
+        let folder = from("NETCAP_CACHE")
+            .or_else(|| from("XDG_CACHE_HOME").map(|p| p.join("netcap")))
+            .or_else(|| from("HOME").map(|p| p.join(".cache/netcap")));
+        let file = folder.map(|f| f.join("sha256.json"));
+        let known = match &file {
+            Some(file) if !forget => fs::read(file)
+                .ok()
+                .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+                .unwrap_or_default(),
+            _ => BTreeMap::new(),
+        };
+        Self {
+            file,
+            known: Mutex::new(known),
+        }
+    }
+
+    /// Size and SHA-256 of a file.
+    pub fn hash(&self, path: &Path) -> Result<(u64, String)> {
+        let failed = |e| Error::io(path, "read", e);
+        let metadata = fs::metadata(path).map_err(failed)?;
+        let key = format!(
+            "{}|{}|{}.{:09}|{}|{}",
+            fs::canonicalize(path).map_err(failed)?.display(),
+            metadata.len(),
+            metadata.mtime(),
+            metadata.mtime_nsec(),
+            metadata.dev(),
+            metadata.ino()
+        );
+        if let Ok(known) = self.known.lock()
+            && let Some(hash) = known.get(&key)
+        {
+            return Ok((metadata.len(), hash.clone()));
+        }
+        let (bytes, hash) = hash_file(path)?;
+        // Only a plain file is the same when it is read again.
+        if metadata.is_file()
+            && let Ok(mut known) = self.known.lock()
+        {
+            known.insert(key, hash.clone());
+        }
+        Ok((bytes, hash))
+    }
+
+    /// Keeps what is known for the next run. It is a cache: what fails here is lost, no more.
+    pub fn save(&self) {
+        let (Some(file), Ok(known)) = (&self.file, self.known.lock()) else {
+            return;
+        };
+        if let (Some(folder), Ok(text)) = (file.parent(), serde_json::to_vec(&*known)) {
+            let _ = fs::create_dir_all(folder);
+            let _ = write_atomically(file, &text);
+        }
+    }
+}
+
+/// Size and SHA-256 of a file's bytes.
+pub fn hash_file(path: &Path) -> Result<(u64, String)> {
+    let failed = |e| Error::io(path, "read", e);
+    let mut file = File::open(path).map_err(failed)?;
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    let mut bytes = 0;
+    loop {
+        let n = file.read(&mut buffer).map_err(failed)?;
+        if n == 0 {
+            return Ok((bytes, hex(&hash.finalize())));
+        }
+        bytes += n as u64;
+        hash.update(buffer.get(..n).unwrap_or_default());
+    }
+}

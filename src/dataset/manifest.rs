@@ -1,0 +1,126 @@
+//! `manifest.json`: everything from which anyone gets the same bytes again, and the proof.
+//!
+//! It has no absolute path, no time of day, no number of threads. It is written last: what has no
+//! manifest is no output.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::inputs::Input;
+use crate::engine::Counts;
+use crate::error::{Error, Finding, Result};
+use crate::output::{FileFacts, TableFacts, hex, write_atomically};
+
+/// Version of the manifest's own form.
+pub const FORMAT: i32 = 1;
+
+/// What an output is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Version of netcap that wrote it.
+    pub netcap: String,
+    /// [`FORMAT`].
+    pub format: i32,
+    /// The captures, in the order of their ordinals.
+    pub inputs: Vec<Input>,
+    /// What became of the packets.
+    pub counts: Counts,
+    /// The stages that are complete, by the folder that they fill.
+    pub stages: BTreeMap<String, StageFacts>,
+}
+
+/// A stage: a folder of the output, what it was made of and what is in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageFacts {
+    /// Hash of all that decides the stage's bytes: inputs, options, version. The stage is made
+    /// again when it changes.
+    pub fingerprint: String,
+    /// The options, as they took effect.
+    pub options: serde_json::Value,
+    /// Other files that it was made of, such as label files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<Input>,
+    /// The tables in it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tables: BTreeMap<String, TableFacts>,
+    /// The other files in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FileFacts>,
+    /// What a user should know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
+}
+
+impl Manifest {
+    /// Name of the file in an output folder.
+    pub const NAME: &'static str = "manifest.json";
+
+    /// An empty manifest of this version.
+    pub fn new() -> Self {
+        Self {
+            netcap: env!("CARGO_PKG_VERSION").to_owned(),
+            format: FORMAT,
+            ..Self::default()
+        }
+    }
+
+    /// Reads the manifest of an output folder.
+    pub fn read(output: &Path) -> Result<Self> {
+        Self::find(output)?.ok_or_else(|| {
+            Error::new("this folder has no manifest.json: it is no output of netcap, or its run did not end")
+                .in_file(output)
+                .help("name the folder that --out named, or run the command again")
+        })
+    }
+
+    /// As [`Manifest::read`], but without a manifest there is none.
+    pub fn find(output: &Path) -> Result<Option<Self>> {
+        Self::load(&output.join(Self::NAME))
+    }
+
+    /// Reads a manifest from a file of any name; `None` if there is none.
+    pub fn load(path: &Path) -> Result<Option<Self>> {
+        let bytes = match std::fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(Error::io(path, "read", e)),
+        };
+        let manifest: Self = serde_json::from_slice(&bytes).map_err(|e| {
+            Error::new(format!("this is no manifest: {e}"))
+                .in_file(path)
+                .at_line(e.line(), e.column())
+        })?;
+        if manifest.format != FORMAT {
+            return Err(Error::new(format!(
+                "this manifest has form {}, and this netcap reads form {FORMAT}",
+                manifest.format
+            ))
+            .in_file(path)
+            .help(format!("use netcap {}", manifest.netcap)));
+        }
+        Ok(Some(manifest))
+    }
+
+    /// Writes it into an output folder.
+    pub fn write(&self, output: &Path) -> Result<()> {
+        let mut text = serde_json::to_string_pretty(self)
+            .map_err(|e| Error::because("the manifest could not be written", e))?;
+        text.push('\n');
+        write_atomically(&output.join(Self::NAME), text.as_bytes())
+    }
+
+    /// Findings of all stages.
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.stages.values().flat_map(|stage| &stage.findings)
+    }
+}
+
+/// Hash of all that decides a stage's bytes, with the version of netcap.
+pub fn fingerprint(parts: &impl Serialize) -> Result<String> {
+    let text = serde_json::to_vec(&(env!("CARGO_PKG_VERSION"), FORMAT, parts))
+        .map_err(|e| Error::because("options could not be written", e))?;
+    Ok(hex(&Sha256::digest(&text)))
+}

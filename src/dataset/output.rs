@@ -1,0 +1,197 @@
+//! An output folder while a run works on it: one run at a time, stages that are kept or replaced,
+//! the manifest last.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use netcap_proto::TABLES;
+
+use super::manifest::{Manifest, StageFacts};
+use crate::error::{Error, Result};
+use crate::output::{Layout, Stage, views_sql, write_atomically};
+
+/// An output folder, locked.
+#[derive(Debug)]
+pub struct Output {
+    path: PathBuf,
+    manifest: Manifest,
+    /// Held as long as the run goes on; the system lets go of it when the run is killed.
+    _lock: File,
+}
+
+impl Output {
+    /// Opens the folder, or makes it. A folder with files that are no output is refused.
+    pub fn open(path: &Path) -> Result<Self> {
+        let manifest = Manifest::find(path)?;
+        if manifest.is_none() {
+            refuse_strangers(path)?;
+        }
+        fs::create_dir_all(path).map_err(|e| Error::io(path, "make the folder", e))?;
+        let lock_path = path.join(".lock");
+        let lock = File::create(&lock_path).map_err(|e| Error::io(&lock_path, "write", e))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::new("another run of netcap is writing here")
+                    .in_file(path)
+                    .help("wait for it, or choose another --out"));
+            }
+            Err(TryLockError::Error(e)) => return Err(Error::io(&lock_path, "lock", e)),
+        }
+        // Stages of another version cannot be kept, nor described by this one's manifest.
+        let current = Manifest::new();
+        let manifest = manifest
+            .filter(|m| m.netcap == current.netcap)
+            .unwrap_or(current);
+        Ok(Self {
+            path: path.to_path_buf(),
+            manifest,
+            _lock: lock,
+        })
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What is complete.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// To set inputs and counts; written with the next stage.
+    pub fn manifest_mut(&mut self) -> &mut Manifest {
+        &mut self.manifest
+    }
+
+    /// Whether a stage is there as it would be made now.
+    pub fn has(&self, stage: &str, fingerprint: &str) -> bool {
+        self.manifest
+            .stages
+            .get(stage)
+            .is_some_and(|s| s.fingerprint == fingerprint)
+            && self.path.join(stage).is_dir()
+    }
+
+    /// Begins a stage: `tables`, `labels/x` and so on.
+    pub fn begin(&self, stage: &str) -> Result<Stage> {
+        Stage::begin(&self.path.join(stage))
+    }
+
+    /// Puts a finished stage in its place. The manifest does not know it at any moment at which
+    /// it is not whole.
+    pub fn commit(&mut self, name: &str, stage: Stage, facts: StageFacts) -> Result<()> {
+        self.forget(|stage| stage == name)?;
+        stage.commit()?;
+        self.manifest.stages.insert(name.to_owned(), facts);
+        self.manifest.write(&self.path)
+    }
+
+    /// Removes the stages that are not to be kept, from the manifest first.
+    pub fn retain(&mut self, keep: impl Fn(&str) -> bool) -> Result<()> {
+        let gone: Vec<String> = self
+            .manifest
+            .stages
+            .keys()
+            .filter(|name| !keep(name))
+            .cloned()
+            .collect();
+        self.forget(|stage| !keep(stage))?;
+        for name in gone {
+            let folder = self.path.join(&name);
+            match fs::remove_dir_all(&folder) {
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(Error::io(&folder, "remove the folder", e));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn forget(&mut self, gone: impl Fn(&str) -> bool) -> Result<()> {
+        let before = self.manifest.stages.len();
+        self.manifest.stages.retain(|name, _| !gone(name));
+        let path = self.path.join(Manifest::NAME);
+        if self.manifest.stages.is_empty() {
+            match fs::remove_file(&path) {
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(Error::io(&path, "remove", e));
+                }
+                _ => return Ok(()),
+            }
+        }
+        if before == self.manifest.stages.len() {
+            Ok(())
+        } else {
+            self.manifest.write(&self.path)
+        }
+    }
+
+    /// Writes `views.sql` over all stages.
+    pub fn write_views(&self) -> Result<()> {
+        let mut views = Vec::new();
+        let rows = |stage: &str, table: &str| {
+            let stage = self.manifest.stages.get(stage)?;
+            stage.tables.get(table).map(|facts| facts.rows)
+        };
+        for table in TABLES {
+            let folder = format!("tables/{}", table.name);
+            let has = rows("tables", table.name).is_some_and(|rows| rows > 0);
+            views.push((
+                table.name.to_owned(),
+                Layout::plain(table),
+                has.then_some(folder),
+            ));
+        }
+        for (name, stage) in &self.manifest.stages {
+            let Some(set) = name.strip_prefix("labeled/") else {
+                continue;
+            };
+            for (table, facts) in &stage.tables {
+                let Some(table) = TABLES.iter().find(|t| t.name == table) else {
+                    continue;
+                };
+                let folder = format!("{name}/{}", table.name);
+                let view = format!("{}_{set}", table.name);
+                let folder = (facts.rows > 0).then_some(folder);
+                views.push((view, Layout::labeled(table), folder));
+            }
+        }
+        write_atomically(&self.path.join("views.sql"), views_sql(&views).as_bytes())
+    }
+}
+
+/// An output is made in a new or empty folder, or over an earlier output.
+fn refuse_strangers(path: &Path) -> Result<()> {
+    /// What a run that was stopped can leave.
+    const OURS: [&str; 7] = [
+        "tables",
+        "labels",
+        "labeled",
+        "exports",
+        "features",
+        "run.json",
+        "views.sql",
+    ];
+    let entries = match fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(Error::io(path, "list the folder", e)),
+    };
+    for entry in entries {
+        let name = entry
+            .map_err(|e| Error::io(path, "list the folder", e))?
+            .file_name();
+        let name = name.to_string_lossy();
+        if !name.starts_with('.') && !OURS.contains(&name.as_ref()) {
+            return Err(Error::new(format!(
+                "this folder has other files in it (\"{name}\"), and would be overwritten"
+            ))
+            .in_file(path)
+            .help("name a new folder with --out"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,97 @@
+//! Packets in memory: a fixed number of them, with their bytes in one buffer.
+
+use std::sync::mpsc::SyncSender;
+
+use crate::capture::{FileFacts, PacketMeta, Stream, StreamReader};
+use crate::error::{Error, Finding, Result};
+
+/// Packets of a batch, unless their bytes are more than [`BATCH_BYTES`].
+const BATCH_PACKETS: usize = 16_384;
+/// A bound of memory for captures of huge packets.
+const BATCH_BYTES: usize = 16 << 20;
+
+/// Packets in stream order.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    pub(super) metas: Vec<PacketMeta>,
+    /// Capture ordinal of each packet.
+    pub(super) captures: Vec<i32>,
+    bytes: Vec<u8>,
+    /// Where each packet ends in `bytes`.
+    ends: Vec<usize>,
+}
+
+impl Batch {
+    pub(super) fn packets(&self) -> impl Iterator<Item = (&PacketMeta, &[u8])> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        let ranges = starts.zip(&self.ends);
+        self.metas
+            .iter()
+            .zip(ranges.map(|(start, end)| self.bytes.get(start..*end).unwrap_or_default()))
+    }
+
+    /// Captured bytes.
+    pub(super) fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
+    fn is_full(&self) -> bool {
+        self.metas.len() >= BATCH_PACKETS || self.bytes.len() >= BATCH_BYTES
+    }
+
+    fn push(&mut self, capture: i32, meta: PacketMeta, bytes: &[u8]) {
+        self.captures.push(capture);
+        self.metas.push(meta);
+        self.bytes.extend_from_slice(bytes);
+        self.ends.push(self.bytes.len());
+    }
+}
+
+/// What is known of the stream's files when all has been read.
+pub(super) struct ReadFacts {
+    pub(super) files: Vec<FileFacts>,
+    pub(super) findings: Vec<Finding>,
+}
+
+/// Reads a stream into batches. Ends early when nobody takes them any more.
+pub(super) fn read(
+    stream: &Stream,
+    first_capture: i32,
+    head: Option<u64>,
+    send: &SyncSender<Batch>,
+) -> Result<ReadFacts> {
+    let mut reader = StreamReader::new(stream);
+    let mut batch = Batch::default();
+    let mut left = head.unwrap_or(u64::MAX);
+    while left > 0 {
+        let Some((ordinal, meta, bytes)) = reader.next()? else {
+            break;
+        };
+        left -= 1;
+        let capture = i32::try_from(ordinal)
+            .ok()
+            .and_then(|o| first_capture.checked_add(o));
+        let capture = capture.ok_or_else(|| Error::new("more than 2,147,483,647 capture files"))?;
+        batch.push(capture, meta, bytes);
+        if batch.is_full() {
+            let full = Batch {
+                metas: Vec::with_capacity(BATCH_PACKETS),
+                captures: Vec::with_capacity(BATCH_PACKETS),
+                bytes: Vec::with_capacity(batch.bytes.len()),
+                ends: Vec::with_capacity(BATCH_PACKETS),
+            };
+            if send.send(std::mem::replace(&mut batch, full)).is_err() {
+                break;
+            }
+        }
+    }
+    // Nobody left to take it means that the run has failed elsewhere.
+    let _ = send.send(batch);
+    let files = (0..stream.files.len())
+        .filter_map(|i| reader.facts(i).cloned())
+        .collect();
+    Ok(ReadFacts {
+        files,
+        findings: reader.findings(),
+    })
+}

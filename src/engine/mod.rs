@@ -1,0 +1,152 @@
+//! From captures to tables: the one room that knows capture, packet, protocol, flow and output
+//! together.
+//!
+//! Packets are read into batches of a fixed number, decoded in parallel, given their flows in
+//! order, and written in order. What is cut where depends on the packets alone, so the files do
+//! not depend on the number of threads.
+
+mod batch;
+mod run;
+mod worker;
+
+use std::collections::BTreeMap;
+
+use netcap_proto::{CAPTURE, FLOW, MALFORMED, PACKET, TABLES, Table};
+
+use crate::capture::FileFacts;
+use crate::error::{Error, Finding, Result};
+use crate::flow::Policy;
+use crate::output::TableFacts;
+
+pub use run::decode;
+
+/// What to decode and how. Nothing of the machine is in it but `threads`, which changes no output.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The tables to fill.
+    pub tables: Selection,
+    /// Rules for the table `flow`.
+    pub policy: Policy,
+    /// Only packets from the first to before the second time (nanoseconds since 1970).
+    pub time: Option<(i64, i64)>,
+    /// Only so many packets of the stream.
+    pub head: Option<u64>,
+    /// Threads to use; at least 1.
+    pub threads: usize,
+}
+
+/// Which tables are wanted, in listing order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selection(Vec<&'static str>);
+
+impl Selection {
+    /// All tables.
+    pub fn all() -> Self {
+        Self(TABLES.iter().map(|t| t.name).collect())
+    }
+
+    /// Reads `a,b` (only those) or `-a,-b` (all but those), or both.
+    pub fn parse(text: &str) -> Result<Self> {
+        let mut only = Vec::new();
+        let mut without = Vec::new();
+        for word in text.split(',').map(str::trim).filter(|w| !w.is_empty()) {
+            let (list, name) = match word.strip_prefix('-') {
+                Some(name) => (&mut without, name),
+                None => (&mut only, word),
+            };
+            let table = Table::find(name).ok_or_else(|| unknown_table(name))?;
+            list.push(table.name);
+        }
+        let mut all = Self::all();
+        all.0
+            .retain(|t| (only.is_empty() || only.contains(t)) && !without.contains(t));
+        if all.0.is_empty() {
+            return Err(Error::new(format!("no table is left of \"{text}\""))
+                .help("name tables with commas, or put - before those to leave out"));
+        }
+        Ok(all)
+    }
+
+    /// Whether a table is wanted.
+    pub fn has(&self, table: &str) -> bool {
+        self.0.contains(&table)
+    }
+
+    /// Names of the wanted tables.
+    pub fn names(&self) -> &[&'static str] {
+        &self.0
+    }
+}
+
+fn unknown_table(name: &str) -> Error {
+    let near = TABLES
+        .iter()
+        .map(|t| t.name)
+        .max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
+    Error::new(format!("there is no table \"{name}\"")).help(format!(
+        "did you mean {}? `netcap tables` lists them",
+        near.unwrap_or("flow")
+    ))
+}
+
+/// An input file as the table `capture` names it.
+#[derive(Debug, Clone)]
+pub struct InputFile {
+    /// Path relative to what the user named.
+    pub name: String,
+    /// SHA-256 of the file; `None` for standard input.
+    pub sha256: Option<String>,
+    /// Its size in bytes; `None` for standard input.
+    pub bytes: Option<u64>,
+}
+
+/// What became of a stream's packets. `read` is the sum of the others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Counts {
+    /// All packets.
+    pub read: u64,
+    /// Decoded as far as netcap knows.
+    pub decoded: u64,
+    /// Cut by the snap length.
+    pub truncated: u64,
+    /// With a layer that contradicts its specification.
+    pub malformed: u64,
+    /// Of a link type that netcap does not read.
+    pub skipped: u64,
+    /// Outside of what was asked for.
+    pub filtered: u64,
+}
+
+impl Counts {
+    /// Adds those of another part.
+    pub fn add(&mut self, other: &Self) {
+        self.read += other.read;
+        self.decoded += other.decoded;
+        self.truncated += other.truncated;
+        self.malformed += other.malformed;
+        self.skipped += other.skipped;
+        self.filtered += other.filtered;
+    }
+}
+
+/// What came out of a stream.
+#[derive(Debug)]
+pub struct StreamResult {
+    /// What was written, by table; wanted tables without rows included.
+    pub tables: BTreeMap<&'static str, TableFacts>,
+    /// What became of the packets.
+    pub counts: Counts,
+    /// What is known of each file, in order.
+    pub files: Vec<FileFacts>,
+    /// What a user should know.
+    pub findings: Vec<Finding>,
+}
+
+/// Told how far a run has come.
+pub trait Progress: Sync {
+    /// So many packets of so many captured bytes have been decoded since the last call.
+    fn advance(&self, packets: u64, bytes: u64);
+}
+
+/// Tables that no protocol fills.
+pub(crate) const OWN_TABLES: [&Table; 4] = [&CAPTURE, &PACKET, &MALFORMED, &FLOW];

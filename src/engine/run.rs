@@ -1,0 +1,283 @@
+//! The run over a stream: read, decode, give flows, write.
+//!
+//! A thread of its own reads. The others take as many batches as there are workers at a time, and
+//! each step of a round runs in parallel: over batches, then over flow shards, then over tables
+//! and their columns.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::mpsc::{Receiver, sync_channel};
+
+use arrow::array::RecordBatch;
+use netcap_proto::{
+    CAPTURE, CaptureColumns, CaptureInterfaceRow, CaptureRow, FLOW, Finish, FlowColumns, PACKET,
+    Symbols, TABLES, TableColumns,
+};
+use rayon::prelude::*;
+
+use super::batch::{self, Batch};
+use super::worker::{Decoded, Worker};
+use super::{Counts, InputFile, Options, Progress, StreamResult};
+use crate::capture::{End, FileFacts, Stream};
+use crate::error::{Error, Finding, Result};
+use crate::flow::{Flow, FlowTable, push_row};
+use crate::output::{Layout, TableFacts, TableWriter};
+
+/// Decodes a stream into the tables of `folder`: `<table>/part-00000.parquet`, below
+/// `<table>/stream=<name>/` if the stream has a name. `files` describes its captures, in order;
+/// `first_capture` is the ordinal of the first.
+pub fn decode(
+    stream: &Stream,
+    files: &[InputFile],
+    first_capture: i32,
+    folder: &Path,
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<StreamResult> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(options.threads.max(1))
+        .build()
+        .map_err(|e| Error::because("cannot start threads", e))?;
+    let (send, receive) = sync_channel(options.threads.max(1));
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(move || batch::read(stream, first_capture, options.head, &send));
+        // The receiver is dropped before the reader is waited for, so that it never waits for us.
+        let written = pool.install(move || {
+            let mut run = Run::new(stream, folder, options);
+            run.rounds(&receive, progress)?;
+            Ok::<_, Error>(run)
+        });
+        let read = reader
+            .join()
+            .map_err(|_| Error::new("the reader stopped unexpectedly"))?;
+        // What stopped the reader stopped the run too, and is the cause.
+        let read = read?;
+        pool.install(|| written?.finish(stream, files, first_capture, read))
+    })
+}
+
+struct Run {
+    workers: Vec<Worker>,
+    flows: FlowTable,
+    flow_columns: FlowColumns,
+    flow_symbols: Symbols,
+    writers: BTreeMap<&'static str, TableWriter>,
+    counts: Counts,
+    skipped: BTreeMap<u16, u64>,
+}
+
+impl Run {
+    fn new(stream: &Stream, folder: &Path, options: &Options) -> Self {
+        let writers = TABLES
+            .iter()
+            .filter(|t| options.tables.has(t.name))
+            .map(|table| {
+                let path = match &stream.name {
+                    Some(name) => format!("{}/stream={name}", table.name),
+                    None => table.name.to_owned(),
+                };
+                let prefix = format!("tables/{path}");
+                (
+                    table.name,
+                    TableWriter::new(Layout::plain(table), &folder.join(path), &prefix),
+                )
+            });
+        Self {
+            workers: (0..options.threads.max(1))
+                .map(|_| Worker::new(&options.tables, options.time))
+                .collect(),
+            flows: FlowTable::new(options.policy),
+            flow_columns: FlowColumns::default(),
+            flow_symbols: Symbols::default(),
+            writers: writers.collect(),
+            counts: Counts::default(),
+            skipped: BTreeMap::new(),
+        }
+    }
+
+    fn rounds(&mut self, receive: &Receiver<Batch>, progress: &dyn Progress) -> Result<()> {
+        loop {
+            let batches: Vec<Batch> = receive.iter().take(self.workers.len()).collect();
+            if batches.is_empty() {
+                return Ok(());
+            }
+            let decoded: Vec<Decoded> = self
+                .workers
+                .par_iter_mut()
+                .zip(batches)
+                .map(|(worker, batch)| worker.decode(batch))
+                .collect();
+            let mut flows = Vec::with_capacity(decoded.len());
+            let mut ended = Vec::with_capacity(decoded.len());
+            for decoded in &decoded {
+                let batch = &decoded.batch;
+                let place = |index: u32| {
+                    let i = index as usize;
+                    let number = batch.metas.get(i).map_or(0, |m| m.number);
+                    (batch.captures.get(i).copied().unwrap_or(0), number)
+                };
+                let (ids, gone) = self
+                    .flows
+                    .batch(&decoded.flow_packets, &decoded.times, place);
+                flows.push(ids);
+                ended.push(self.flow_rows(&gone)?);
+            }
+            let tables: Vec<Vec<(&'static str, RecordBatch)>> = self
+                .workers
+                .par_iter_mut()
+                .zip(decoded.par_iter().zip(&flows))
+                .map(|(worker, (decoded, flows))| worker.finish(decoded, flows))
+                .collect::<Result<_>>()?;
+            self.writers.par_iter_mut().try_for_each(|(name, writer)| {
+                if *name == FLOW.name {
+                    return ended.iter().try_for_each(|batch| writer.write(batch));
+                }
+                tables
+                    .iter()
+                    .flatten()
+                    .filter(|(table, _)| table == name)
+                    .try_for_each(|(_, batch)| writer.write(batch))
+            })?;
+            for decoded in &decoded {
+                self.counts.add(&decoded.counts);
+                for (link_type, packets) in &decoded.skipped {
+                    *self.skipped.entry(*link_type).or_default() += packets;
+                }
+                progress.advance(decoded.counts.read, decoded.batch.size() as u64);
+            }
+        }
+    }
+
+    fn flow_rows(&mut self, flows: &[Flow]) -> Result<RecordBatch> {
+        if self.writers.contains_key(FLOW.name) {
+            for flow in flows {
+                push_row(flow, &mut self.flow_columns, &mut self.flow_symbols);
+            }
+        }
+        finish(&mut self.flow_columns, &mut self.flow_symbols)
+    }
+
+    fn finish(
+        mut self,
+        stream: &Stream,
+        files: &[InputFile],
+        first_capture: i32,
+        read: batch::ReadFacts,
+    ) -> Result<StreamResult> {
+        let rest = self.flows.finish();
+        for flows in rest.chunks(65_536) {
+            let rows = self.flow_rows(flows)?;
+            if let Some(writer) = self.writers.get_mut(FLOW.name) {
+                writer.write(&rows)?;
+            }
+        }
+        if let Some(writer) = self.writers.get_mut(CAPTURE.name) {
+            writer.write(&capture_rows(stream, files, first_capture, &read.files)?)?;
+        }
+        let mut findings = read.findings;
+        for (link_type, packets) in &self.skipped {
+            let name = link_type_name(*link_type);
+            findings.push(Finding::warning(
+                "link-type-skipped",
+                format!("{packets} packets of link type {link_type} ({name}) were skipped: netcap does not read it"),
+            ));
+        }
+        let tables = self
+            .writers
+            .into_par_iter()
+            .map(|(name, writer)| Ok((name, writer.finish()?)));
+        let tables: BTreeMap<&'static str, TableFacts> = tables.collect::<Result<_>>()?;
+        Ok(StreamResult {
+            tables,
+            counts: self.counts,
+            files: read.files,
+            findings,
+        })
+    }
+}
+
+/// The rows of a table that does not come from packets.
+fn finish(columns: &mut dyn TableColumns, symbols: &mut Symbols) -> Result<RecordBatch> {
+    let symbols = symbols.finish();
+    let cx = Finish {
+        capture: &[],
+        packet: &[],
+        flow: &[],
+        ts: &[],
+        symbols: &symbols,
+    };
+    Ok(columns.finish_batch(&cx)?)
+}
+
+fn link_type_name(link_type: u16) -> &'static str {
+    let names = PACKET
+        .column("link_type_name")
+        .and_then(|c| c.names.as_ref());
+    names
+        .and_then(|n| {
+            n.values
+                .iter()
+                .find(|(number, _)| *number == i32::from(link_type))
+        })
+        .map_or("unknown", |(_, name)| name)
+}
+
+fn capture_rows(
+    stream: &Stream,
+    files: &[InputFile],
+    first_capture: i32,
+    facts: &[FileFacts],
+) -> Result<RecordBatch> {
+    let mut columns = CaptureColumns::default();
+    let int64 = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    for ((capture, file), facts) in (first_capture..).zip(files).zip(facts) {
+        let resolutions: Vec<String> = facts
+            .interfaces
+            .iter()
+            .map(|i| i.resolution.to_string())
+            .collect();
+        let interfaces: Vec<CaptureInterfaceRow<'_>> = facts
+            .interfaces
+            .iter()
+            .zip(&resolutions)
+            .map(|(interface, resolution)| CaptureInterfaceRow {
+                link_type: interface.link_type.into(),
+                snap_length: interface.snap_length.into(),
+                name: interface.name.as_deref(),
+                resolution,
+            })
+            .collect();
+        let (end, end_offset) = match &facts.end {
+            Some(End::Cut { offset, .. }) => ("cut", Some(*offset)),
+            Some(End::Damaged { offset, .. }) => ("damaged", Some(*offset)),
+            Some(End::Complete) => ("complete", None),
+            // Only part of it was asked for.
+            None => ("not reached", None),
+        };
+        let compression = facts.compression.map(|c| c.to_string());
+        columns.push(&CaptureRow {
+            capture,
+            name: &file.name,
+            stream: stream.name.as_deref(),
+            sha256: file.sha256.as_deref(),
+            file_bytes: file.bytes.map(int64),
+            format: &facts.format.to_string(),
+            byte_order: &facts.byte_order.to_string(),
+            compression: compression.as_deref(),
+            packets: facts.packets,
+            captured_bytes: int64(facts.captured_bytes),
+            wire_bytes: int64(facts.wire_bytes),
+            first_ts: facts.first_ns.map(|ns| ns.div_euclid(1000)),
+            last_ts: facts.last_ns.map(|ns| ns.div_euclid(1000)),
+            disordered_packets: int64(facts.disordered),
+            interfaces: &interfaces,
+            sections: i32::try_from(facts.sections).unwrap_or(i32::MAX),
+            comments: int64(facts.comments),
+            name_resolution_blocks: int64(facts.name_resolutions),
+            decryption_secrets_blocks: int64(facts.decryption_secrets),
+            end,
+            end_offset: end_offset.and_then(|o| i64::try_from(o).ok()),
+        });
+    }
+    finish(&mut columns, &mut Symbols::default())
+}

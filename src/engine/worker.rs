@@ -1,0 +1,149 @@
+//! Decodes batches: one worker has its own protocols, tables and texts.
+
+use std::collections::BTreeMap;
+
+use arrow::array::RecordBatch;
+use netcap_proto::{
+    At, Finish, MalformedColumns, MalformedRow, PacketColumns, PacketRow, Symbols, TableColumns,
+};
+
+use super::batch::Batch;
+use super::{Counts, Selection};
+use crate::error::Result;
+use crate::flow::FlowPacket;
+use crate::packet::{Class, Walker};
+use crate::protocol::REGISTRY;
+
+pub(super) struct Worker {
+    walker: Walker,
+    symbols: Symbols,
+    packet: Option<PacketColumns>,
+    malformed: Option<MalformedColumns>,
+    time: Option<(i64, i64)>,
+}
+
+/// What a batch came to, before its flows are known.
+#[derive(Default)]
+pub(super) struct Decoded {
+    pub(super) batch: Batch,
+    pub(super) flow_packets: Vec<FlowPacket>,
+    /// Time of each packet, nanoseconds since 1970.
+    pub(super) times: Vec<i64>,
+    pub(super) counts: Counts,
+    /// Packets of each link type that was skipped.
+    pub(super) skipped: BTreeMap<u16, u64>,
+}
+
+impl Worker {
+    pub(super) fn new(tables: &Selection, time: Option<(i64, i64)>) -> Self {
+        Self {
+            walker: Walker::new(REGISTRY, &|table| tables.has(table)),
+            symbols: Symbols::default(),
+            packet: tables.has("packet").then(PacketColumns::default),
+            malformed: tables.has("malformed").then(MalformedColumns::default),
+            time,
+        }
+    }
+
+    /// Decodes the packets of a batch into the worker's tables.
+    pub(super) fn decode(&mut self, batch: Batch) -> Decoded {
+        let mut decoded = Decoded {
+            times: batch.metas.iter().map(|m| m.ts_ns).collect(),
+            flow_packets: Vec::with_capacity(batch.metas.len()),
+            ..Decoded::default()
+        };
+        for (index, (meta, bytes)) in (0u32..).zip(batch.packets()) {
+            let counts = &mut decoded.counts;
+            counts.read += 1;
+            if self
+                .time
+                .is_some_and(|(from, to)| meta.ts_ns < from || meta.ts_ns >= to)
+            {
+                counts.filtered += 1;
+                continue;
+            }
+            let seen = self.walker.packet(
+                &mut self.symbols,
+                index,
+                meta.ts_ns,
+                meta.link_type.into(),
+                bytes,
+                meta.original as usize,
+            );
+            match seen.class {
+                Class::Decoded => counts.decoded += 1,
+                Class::Truncated => counts.truncated += 1,
+                Class::Malformed => counts.malformed += 1,
+                Class::Filtered => counts.filtered += 1,
+                Class::Skipped => {
+                    counts.skipped += 1;
+                    *decoded.skipped.entry(meta.link_type).or_default() += 1;
+                }
+            }
+            if let Some(columns) = &mut self.packet {
+                let int = |n: u32| i32::try_from(n).unwrap_or(i32::MAX);
+                columns.push(&PacketRow {
+                    id: At {
+                        packet: index,
+                        layer: 0,
+                        index: 0,
+                    },
+                    ts_ns: meta.ts_ns,
+                    wire_bytes: int(meta.original),
+                    captured_bytes: int(meta.captured),
+                    interface: int(meta.interface),
+                    link_type: meta.link_type.into(),
+                    path: seen.path,
+                    class: seen.class as i32,
+                    offset: meta.offset,
+                    payload_bytes: seen.facts.payload_bytes.map(int),
+                });
+            }
+            let packet = FlowPacket::new(&seen.facts, index, meta.ts_ns, meta.original);
+            decoded.flow_packets.extend(packet);
+        }
+        let anomalies = self.walker.take_anomalies();
+        if let Some(columns) = &mut self.malformed {
+            for anomaly in anomalies {
+                columns.push(&MalformedRow {
+                    id: anomaly.at,
+                    protocol: self.symbols.text(anomaly.protocol),
+                    reason: self.symbols.text(anomaly.reason),
+                    offset: i32::try_from(anomaly.offset).unwrap_or(i32::MAX),
+                });
+            }
+        }
+        decoded.batch = batch;
+        decoded
+    }
+
+    /// The batch's rows of each table, now that its flows are known.
+    pub(super) fn finish(
+        &mut self,
+        decoded: &Decoded,
+        flows: &[i64],
+    ) -> Result<Vec<(&'static str, RecordBatch)>> {
+        let packet: Vec<i64> = decoded.batch.metas.iter().map(|m| m.number).collect();
+        let ts: Vec<i64> = decoded.times.iter().map(|ts| ts.div_euclid(1000)).collect();
+        let symbols = self.symbols.finish();
+        let cx = Finish {
+            capture: &decoded.batch.captures,
+            packet: &packet,
+            flow: flows,
+            ts: &ts,
+            symbols: &symbols,
+        };
+        let own: [Option<&mut dyn TableColumns>; 2] = [
+            self.packet.as_mut().map(|c| c as &mut dyn TableColumns),
+            self.malformed.as_mut().map(|c| c as &mut dyn TableColumns),
+        ];
+        let mut batches = Vec::new();
+        for columns in own.into_iter().flatten().chain(self.walker.tables()) {
+            if !columns.is_empty() {
+                batches.push((columns.table().name, columns.finish_batch(&cx)?));
+            }
+        }
+        self.walker.end_batch();
+        Ok(batches)
+    }
+}

@@ -1,0 +1,126 @@
+//! The flow table: shards, and the stream's time.
+
+use netcap_proto::NO_FLOW;
+use rayon::prelude::*;
+
+use super::key::FlowPacket;
+use super::policy::Policy;
+use super::shard::{Flow, PacketPlace, Shard};
+
+/// A fixed number, whatever the number of threads.
+const SHARDS: usize = 64;
+
+/// The flows of a stream.
+#[derive(Debug)]
+pub struct FlowTable {
+    policy: Policy,
+    shards: Vec<Shard>,
+    /// The latest median time of a batch: a time that no single wild time stamp can move.
+    now: i64,
+    /// When idle flows were last looked for.
+    swept: i64,
+}
+
+impl FlowTable {
+    /// An empty table.
+    pub fn new(policy: Policy) -> Self {
+        let shards = (0..SHARDS).map(|_| Shard::new()).collect();
+        Self {
+            policy,
+            shards,
+            now: i64::MIN,
+            swept: i64::MIN,
+        }
+    }
+
+    /// Adds the packets of a batch, in order. `place` gives capture and number of the packet with
+    /// an index; `times` are those of all packets of the batch. Gives the flow of each packet of
+    /// the batch, and the flows that ended, in order of their numbers.
+    pub fn batch(
+        &mut self,
+        packets: &[FlowPacket],
+        times: &[i64],
+        place: impl Fn(u32) -> (i32, i64) + Sync,
+    ) -> (Vec<i64>, Vec<Flow>) {
+        let mut shares: Vec<Vec<&FlowPacket>> = vec![Vec::new(); SHARDS];
+        for packet in packets {
+            if let Some(share) = shares.get_mut(packet.hash as usize % SHARDS) {
+                share.push(packet);
+            }
+        }
+        let sweep = self.advance(times);
+        let (policy, now) = (self.policy, self.now);
+        let results: Vec<(Vec<i64>, Vec<Flow>)> = self
+            .shards
+            .par_iter_mut()
+            .zip(&shares)
+            .map(|(shard, share)| {
+                let mut ended = Vec::new();
+                let flows = share
+                    .iter()
+                    .map(|packet| {
+                        let (capture, number) = place(packet.index);
+                        let place = PacketPlace {
+                            capture,
+                            packet: number,
+                        };
+                        shard.add(packet, place, &policy, &mut ended)
+                    })
+                    .collect();
+                if sweep {
+                    shard.expire(now, &policy, &mut ended);
+                }
+                (flows, ended)
+            })
+            .collect();
+        let mut flows = vec![NO_FLOW; times.len()];
+        let mut ended = Vec::new();
+        for ((ids, mut gone), share) in results.into_iter().zip(shares) {
+            for (packet, id) in share.into_iter().zip(ids) {
+                if let Some(slot) = flows.get_mut(packet.index as usize) {
+                    *slot = id;
+                }
+            }
+            ended.append(&mut gone);
+        }
+        ended.sort_unstable_by_key(|flow| flow.id);
+        (flows, ended)
+    }
+
+    /// Moves the stream's time to the batch's median, and tells whether it is time to look for
+    /// idle flows. Looking only frees memory: a flow's time-out is decided by its own packets.
+    fn advance(&mut self, times: &[i64]) -> bool {
+        let mut times = times.to_vec();
+        if times.is_empty() {
+            return false;
+        }
+        let middle = times.len() / 2;
+        let (_, median, _) = times.select_nth_unstable(middle);
+        self.now = self.now.max(*median);
+        let due = self.now.saturating_sub(self.swept) > self.policy.idle_ns / 4;
+        if due {
+            self.swept = self.now;
+        }
+        due
+    }
+
+    /// Flows that go on.
+    pub fn len(&self) -> usize {
+        self.shards.iter().map(Shard::len).sum()
+    }
+
+    /// No flow goes on.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The input has ended: all flows, in order of their numbers.
+    pub fn finish(&mut self) -> Vec<Flow> {
+        let mut ended = Vec::new();
+        for shard in &mut self.shards {
+            shard.finish(&mut ended);
+        }
+        ended.sort_unstable_by_key(|flow| flow.id);
+        ended
+    }
+}

@@ -1,0 +1,13 @@
+//! netcap: from network captures and ground truth to typed, labeled, reproducible tables.
+//!
+//! Data goes one way: `capture` → `packet` → `protocol` and `flow` → `output` → `label` →
+//! `dataset`, put together by `engine` and `pipeline`; see ARCHITECTURE.md.
+
+pub mod capture;
+pub mod dataset;
+pub mod engine;
+pub mod error;
+pub mod flow;
+pub mod output;
+pub mod packet;
+pub mod protocol;

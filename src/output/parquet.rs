@@ -1,0 +1,337 @@
+//! Parquet files of a table.
+//!
+//! Batches come in order. Where a row group and a part end follows from the rows alone, so the
+//! same rows give the same bytes; columns are encoded in parallel, which changes nothing.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use netcap_proto::{Column, Encoding as ColumnEncoding, Type};
+use parquet::arrow::ArrowSchemaConverter;
+use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::ColumnPath;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::layout::Layout;
+use super::logical_hash::ColumnHasher;
+use super::stage::hex;
+use crate::error::{Error, Result};
+
+/// Rows after which a row group ends; between the 128 k and 1 M that suit DuckDB and Spark.
+const ROW_GROUP_ROWS: usize = 262_144;
+/// Encoded bytes after which it ends earlier: a bound of memory.
+const ROW_GROUP_BYTES: usize = 128 << 20;
+/// Bytes after which a part ends, at the end of a row group.
+const PART_BYTES: u64 = 256 << 20;
+
+/// A file that was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileFacts {
+    /// Path below the output folder, with slashes.
+    pub path: String,
+    /// Its size.
+    pub bytes: u64,
+    /// SHA-256 of its bytes.
+    pub sha256: String,
+}
+
+/// What was written of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableFacts {
+    /// Version of the table's schema.
+    pub schema_version: i32,
+    /// Rows in all files.
+    pub rows: u64,
+    /// The files, in order; none without rows.
+    pub files: Vec<FileFacts>,
+    /// Logical hash of each column, in order.
+    pub columns: Vec<(String, String)>,
+}
+
+/// Writes a table into a folder.
+pub struct TableWriter {
+    layout: Layout,
+    schema: SchemaRef,
+    folder: PathBuf,
+    /// What the files are called in [`FileFacts::path`].
+    prefix: String,
+    properties: Arc<WriterProperties>,
+    part: Option<Part>,
+    files: Vec<FileFacts>,
+    hashers: Vec<ColumnHasher>,
+    rows: u64,
+}
+
+struct Part {
+    path: PathBuf,
+    name: String,
+    file: SerializedFileWriter<HashingFile>,
+    factory: ArrowRowGroupWriterFactory,
+    /// The open row group: a writer for each leaf, and its rows.
+    group: Option<(Vec<ArrowColumnWriter>, usize)>,
+    groups: usize,
+}
+
+impl TableWriter {
+    /// A writer of files `part-00000.parquet` and so on in `folder`, which is made with the first
+    /// row. `prefix` is the folder's path below the output folder.
+    pub fn new(layout: Layout, folder: &Path, prefix: &str) -> Self {
+        let schema = layout.batch_schema();
+        let hashers = schema
+            .fields()
+            .iter()
+            .map(|f| ColumnHasher::new(f.data_type()))
+            .collect();
+        let properties = Arc::new(properties(&layout));
+        Self {
+            layout,
+            schema,
+            folder: folder.to_path_buf(),
+            prefix: prefix.to_owned(),
+            properties,
+            part: None,
+            files: Vec::new(),
+            hashers,
+            rows: 0,
+        }
+    }
+
+    /// Adds the rows of a batch, in either form of the layout's schema.
+    pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        if batch.num_rows() == 0 {
+            return Ok(());
+        }
+        self.rows += batch.num_rows() as u64;
+        let mut part = match self.part.take() {
+            Some(part) => part,
+            None => self.open()?,
+        };
+        let (mut writers, rows) = match part.group.take() {
+            Some(group) => group,
+            None => (part.factory.create_column_writers(part.groups)?, 0),
+        };
+        // Columns may have several leaves; each column gets the writers of its own.
+        let mut rest = writers.as_mut_slice();
+        let mut tasks = Vec::with_capacity(batch.num_columns());
+        for ((field, array), hasher) in self
+            .schema
+            .fields()
+            .iter()
+            .zip(batch.columns())
+            .zip(&mut self.hashers)
+        {
+            let (own, others) = rest.split_at_mut(leaves(field.data_type()).min(rest.len()));
+            rest = others;
+            tasks.push((field, array, own, hasher));
+        }
+        tasks
+            .into_par_iter()
+            .try_for_each(|(field, array, own, hasher)| -> Result<()> {
+                hasher.update(array)?;
+                for (leaf, writer) in compute_leaves(field, array)?.iter().zip(own) {
+                    writer.write(leaf)?;
+                }
+                Ok(())
+            })?;
+        let rows = rows + batch.num_rows();
+        let bytes: usize = writers
+            .iter()
+            .map(ArrowColumnWriter::get_estimated_total_bytes)
+            .sum();
+        part.group = Some((writers, rows));
+        if rows >= ROW_GROUP_ROWS || bytes >= ROW_GROUP_BYTES {
+            part.end_group()?;
+            if part.file.bytes_written() as u64 >= PART_BYTES {
+                self.files.push(part.close()?);
+                return Ok(());
+            }
+        }
+        self.part = Some(part);
+        Ok(())
+    }
+
+    fn open(&self) -> Result<Part> {
+        let name = format!("part-{:05}.parquet", self.files.len());
+        let path = self.folder.join(&name);
+        std::fs::create_dir_all(&self.folder)
+            .map_err(|e| Error::io(&self.folder, "make the folder", e))?;
+        let file = File::create(&path).map_err(|e| Error::io(&path, "write", e))?;
+        let schema = ArrowSchemaConverter::new().convert(&self.schema)?;
+        let file = SerializedFileWriter::new(
+            HashingFile {
+                file: BufWriter::with_capacity(1 << 20, file),
+                hash: Sha256::new(),
+                bytes: 0,
+            },
+            schema.root_schema_ptr(),
+            self.properties.clone(),
+        )
+        .map_err(|e| failed(&path, e))?;
+        let factory = ArrowRowGroupWriterFactory::new(&file, self.schema.clone());
+        Ok(Part {
+            path,
+            name: format!("{}/{name}", self.prefix),
+            file,
+            factory,
+            group: None,
+            groups: 0,
+        })
+    }
+
+    /// Ends the last file.
+    pub fn finish(mut self) -> Result<TableFacts> {
+        if let Some(mut part) = self.part.take() {
+            part.end_group()?;
+            self.files.push(part.close()?);
+        }
+        let names = self.layout.columns.iter().map(|c| c.name.to_owned());
+        Ok(TableFacts {
+            schema_version: self.layout.table.version,
+            rows: self.rows,
+            files: self.files,
+            columns: names
+                .zip(self.hashers.iter().map(ColumnHasher::finish))
+                .collect(),
+        })
+    }
+}
+
+impl Part {
+    fn end_group(&mut self) -> Result<()> {
+        let Some((writers, _)) = self.group.take() else {
+            return Ok(());
+        };
+        let chunks: Vec<_> = writers
+            .into_par_iter()
+            .map(ArrowColumnWriter::close)
+            .collect();
+        let mut group = self
+            .file
+            .next_row_group()
+            .map_err(|e| failed(&self.path, e))?;
+        for chunk in chunks {
+            chunk?
+                .append_to_row_group(&mut group)
+                .map_err(|e| failed(&self.path, e))?;
+        }
+        group.close().map_err(|e| failed(&self.path, e))?;
+        self.groups += 1;
+        Ok(())
+    }
+
+    fn close(mut self) -> Result<FileFacts> {
+        self.file.finish().map_err(|e| failed(&self.path, e))?;
+        let path = self.path;
+        let out = self.file.inner_mut();
+        out.file.flush().map_err(|e| Error::io(&path, "write", e))?;
+        // On disk before its name counts: a crash must not leave a manifest over empty files.
+        out.file
+            .get_ref()
+            .sync_all()
+            .map_err(|e| Error::io(&path, "write", e))?;
+        let hash = std::mem::replace(&mut out.hash, Sha256::new());
+        Ok(FileFacts {
+            path: self.name,
+            bytes: out.bytes,
+            sha256: hex(&hash.finalize()),
+        })
+    }
+}
+
+fn failed(path: &Path, source: parquet::errors::ParquetError) -> Error {
+    Error::because("cannot write", source)
+        .in_file(path)
+        .help("is the disk full?")
+}
+
+/// A file that hashes what is written.
+struct HashingFile {
+    file: BufWriter<File>,
+    hash: Sha256,
+    bytes: u64,
+}
+
+impl Write for HashingFile {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let n = self.file.write(bytes)?;
+        self.hash.update(bytes.get(..n).unwrap_or_default());
+        self.bytes += n as u64;
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// How many Parquet columns an Arrow column becomes.
+fn leaves(ty: &arrow::datatypes::DataType) -> usize {
+    use arrow::datatypes::DataType;
+    match ty {
+        DataType::List(element) => leaves(element.data_type()),
+        DataType::Struct(fields) => fields.iter().map(|f| leaves(f.data_type())).sum(),
+        _ => 1,
+    }
+}
+
+fn properties(layout: &Layout) -> WriterProperties {
+    let table = layout.table;
+    let metadata = vec![
+        KeyValue::new("netcap.table".to_owned(), table.name.to_owned()),
+        KeyValue::new(
+            "netcap.schema_version".to_owned(),
+            table.version.to_string(),
+        ),
+    ];
+    let mut builder = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_created_by(format!("netcap {}", env!("CARGO_PKG_VERSION")))
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_offset_index_disabled(true)
+        .set_data_page_row_count_limit(131_072)
+        .set_write_batch_size(8192)
+        .set_key_value_metadata(Some(metadata));
+    for column in &layout.columns {
+        builder = column_properties(builder, column, Vec::new());
+    }
+    builder.build()
+}
+
+fn column_properties(
+    mut builder: WriterPropertiesBuilder,
+    column: &Column,
+    mut path: Vec<String>,
+) -> WriterPropertiesBuilder {
+    path.push(column.name.to_owned());
+    if column.repeated {
+        path.extend(["list".to_owned(), "element".to_owned()]);
+    }
+    if column.ty == Type::Struct {
+        for child in column.children {
+            builder = column_properties(builder, child, path.clone());
+        }
+        return builder;
+    }
+    let path = ColumnPath::new(path);
+    let (dictionary, encoding) = match (column.encoding, column.ty) {
+        (ColumnEncoding::Delta, _) => (false, Encoding::DELTA_BINARY_PACKED),
+        (ColumnEncoding::Plain, _) => (false, Encoding::PLAIN),
+        (ColumnEncoding::Default, Type::Bool | Type::Double | Type::Bytes) => {
+            (false, Encoding::PLAIN)
+        }
+        (ColumnEncoding::Default, _) => (true, Encoding::PLAIN),
+    };
+    builder
+        .set_column_dictionary_enabled(path.clone(), dictionary)
+        .set_column_encoding(path, encoding)
+}

@@ -1,0 +1,71 @@
+//! `views.sql`: DuckDB views over an output, also of the tables that have no rows.
+
+use std::fmt::Write as _;
+
+use netcap_proto::{Column, Type};
+
+use super::layout::Layout;
+
+/// A view to be made: its name, its columns, and the folder of its files, if it has any.
+pub type View = (String, Layout, Option<String>);
+
+/// The SQL. Paths are relative: it is to be run in the output folder.
+pub fn views_sql(views: &[View]) -> String {
+    let mut sql = String::from(
+        "-- Views over this output, for DuckDB. Run in this folder: duckdb -init views.sql\n",
+    );
+    for (name, layout, folder) in views {
+        // Writing to a String cannot fail.
+        let _ = match folder {
+            Some(folder) => writeln!(
+                sql,
+                "CREATE OR REPLACE VIEW {} AS SELECT * FROM read_parquet('{}/**/*.parquet', hive_partitioning = true);",
+                quoted(name),
+                folder.replace('\'', "''")
+            ),
+            None => {
+                let columns: Vec<String> = layout
+                    .columns
+                    .iter()
+                    .map(|c| format!("CAST(NULL AS {}) AS {}", duckdb_type(c), quoted(c.name)))
+                    .collect();
+                writeln!(
+                    sql,
+                    "CREATE OR REPLACE VIEW {} AS SELECT {} WHERE false;",
+                    quoted(name),
+                    columns.join(", ")
+                )
+            }
+        };
+    }
+    sql
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+fn duckdb_type(column: &Column) -> String {
+    let ty = match column.ty {
+        Type::Bool => "BOOLEAN".to_owned(),
+        Type::Int32 => "INTEGER".to_owned(),
+        Type::Int64 => "BIGINT".to_owned(),
+        Type::Double => "DOUBLE".to_owned(),
+        Type::Text => "VARCHAR".to_owned(),
+        Type::Bytes => "BLOB".to_owned(),
+        Type::Timestamp => "TIMESTAMPTZ".to_owned(),
+        Type::Struct => {
+            let fields: Vec<String> = column
+                .children
+                .iter()
+                .map(|c| format!("{} {}", quoted(c.name), duckdb_type(c)))
+                .collect();
+            format!("STRUCT({})", fields.join(", "))
+        }
+    };
+    if column.repeated {
+        format!("{ty}[]")
+    } else {
+        ty
+    }
+}
