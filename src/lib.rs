@@ -4,10 +4,14 @@
 //! `dataset`, put together by `engine` and `pipeline`; see ARCHITECTURE.md.
 
 pub mod capture;
+pub mod cli;
 pub mod dataset;
 pub mod engine;
 pub mod error;
 pub mod flow;
+pub mod label;
 pub mod output;
 pub mod packet;
+pub mod pipeline;
 pub mod protocol;
+pub mod schema;

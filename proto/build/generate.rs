@@ -9,8 +9,8 @@ use crate::model::{Field, Message, Model, Type};
 pub fn tables(model: &Model) -> String {
     let mut out = String::new();
     for message in model.messages.values() {
-        if message.name == "Identity" || message.name == "Label" {
-            continue; // by hand: filled from the batch, and by the labels
+        if message.name == "Identity" {
+            continue; // by hand: filled from the batch
         }
         row(model, message, &mut out);
         columns(model, message, &mut out);
@@ -18,16 +18,31 @@ pub fn tables(model: &Model) -> String {
     for name in &model.tables {
         table(model, &model.messages[name], &mut out);
     }
-    let statics: Vec<String> = model
-        .tables
-        .iter()
-        .map(|t| format!("&{}", constant(t)))
-        .collect();
-    let _ = writeln!(
-        out,
-        "/// All tables, in listing order.\npub static TABLES: &[&Table] = &[{}];",
-        statics.join(", ")
-    );
+    for (list, of_labels, what) in [
+        ("TABLES", false, "The tables that captures are decoded into"),
+        (
+            "LABEL_TABLES",
+            true,
+            "The tables that labels are written into",
+        ),
+    ] {
+        let statics: Vec<String> = model
+            .tables
+            .iter()
+            .filter(|t| {
+                model.messages[*t]
+                    .table
+                    .as_ref()
+                    .is_some_and(|o| o.of_labels == of_labels)
+            })
+            .map(|t| format!("&{}", constant(t)))
+            .collect();
+        let _ = writeln!(
+            out,
+            "/// {what}, in listing order.\npub static {list}: &[&Table] = &[{}];",
+            statics.join(", ")
+        );
+    }
     let mut label = String::new();
     for field in &model.messages["Label"].fields {
         label.push_str(&column(model, field, &[], "&[]"));
@@ -269,7 +284,7 @@ fn table(model: &Model, message: &Message, out: &mut String) {
     flat_columns(model, message, &[], &mut columns);
     let _ = writeln!(
         out,
-        "/// {}\npub static {}: Table = Table {{ name: {:?}, message: {:?}, version: {}, title: {:?}, doc: {:?}, source: {:?}, columns: &[{columns}] }};",
+        "/// {}\npub static {}: Table = Table {{ name: {:?}, message: {:?}, version: {}, title: {:?}, doc: {:?}, source: {:?}, label_path: &{:?}, columns: &[{columns}] }};",
         doc(&message.doc),
         constant(&message.name),
         options.name,
@@ -277,8 +292,21 @@ fn table(model: &Model, message: &Message, out: &mut String) {
         options.version,
         options.title,
         message.doc,
-        options.source
+        options.source,
+        label_path(model, message).unwrap_or_default()
     );
+}
+
+/// Field numbers down to the group of label columns, if the message has one.
+fn label_path(model: &Model, message: &Message) -> Option<Vec<u32>> {
+    message.fields.iter().find_map(|field| match &field.ty {
+        Type::Message(_) if field.overlay => Some(vec![field.number]),
+        Type::Message(inner) if field.flatten => {
+            let rest = label_path(model, &model.messages[inner])?;
+            Some([field.number].into_iter().chain(rest).collect())
+        }
+        _ => None,
+    })
 }
 
 /// The columns of a table, groups spliced in, overlays left out.

@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// The `.proto` files in the order in which their tables are listed.
 fn proto_files(folder: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
-    let ordered = ["capture", "link", "ip", "transport", "dns", "flow"];
+    let ordered = ["capture", "link", "ip", "transport", "dns", "flow", "label"];
     let mut names: Vec<String> = Vec::new();
     for entry in fs::read_dir(folder)? {
         let name = entry?.file_name().to_string_lossy().into_owned();

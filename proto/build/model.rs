@@ -24,6 +24,7 @@ pub struct TableOptions {
     pub version: i32,
     pub title: String,
     pub source: String,
+    pub of_labels: bool,
 }
 
 pub struct Field {
@@ -92,6 +93,7 @@ fn read_message(
         version: int(&o, "version"),
         title: text(&o, "title"),
         source: text(&o, "source"),
+        of_labels: flag(&o, "of_labels"),
     });
     let mut fields = Vec::new();
     for field in descriptor.fields() {

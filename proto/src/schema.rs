@@ -23,6 +23,9 @@ pub struct Table {
     pub doc: &'static str,
     /// Where the format is defined.
     pub source: &'static str,
+    /// Protobuf field numbers from the table's message down to its group of label columns; empty
+    /// if it has none.
+    pub label_path: &'static [u32],
     /// The columns, in order, groups spliced in.
     pub columns: &'static [Column],
 }

@@ -9,6 +9,7 @@ mod buffer;
 mod expand;
 mod facts;
 mod input;
+mod inspect;
 mod interface;
 mod lz4;
 mod options;
@@ -25,6 +26,7 @@ mod tests;
 
 pub use expand::expand;
 pub use facts::{ByteOrder, Compression, End, FileFacts, Format, Interface};
+pub use inspect::{DUPLICATE_WINDOW_NS, Inspection, inspect};
 pub use reader::Reader;
 pub use stream::{Overlap, Stream, StreamFile, order};
 pub use stream_reader::StreamReader;

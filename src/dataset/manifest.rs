@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -28,8 +29,21 @@ pub struct Manifest {
     pub inputs: Vec<Input>,
     /// What became of the packets.
     pub counts: Counts,
+    /// Warnings that the pipeline accepts, each with its reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accepted: Vec<Accept>,
     /// The stages that are complete, by the folder that they fill.
     pub stages: BTreeMap<String, StageFacts>,
+}
+
+/// A warning that is known and does not change the exit status.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Accept {
+    /// Its code, as netcap prints it in brackets.
+    pub code: String,
+    /// Why it is accepted; kept in the manifest.
+    pub because: String,
 }
 
 /// A stage: a folder of the output, what it was made of and what is in it.

@@ -5,6 +5,6 @@ mod inputs;
 mod manifest;
 mod output;
 
-pub use inputs::{HashCache, Input, describe};
-pub use manifest::{FORMAT, Manifest, StageFacts, fingerprint};
+pub use inputs::{HashCache, Input, describe, hash_file};
+pub use manifest::{Accept, FORMAT, Manifest, StageFacts, fingerprint};
 pub use output::Output;

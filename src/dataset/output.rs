@@ -129,8 +129,13 @@ impl Output {
         }
     }
 
-    /// Writes `views.sql` over all stages.
-    pub fn write_views(&self) -> Result<()> {
+    /// To be called when all stages are there: writes `views.sql` and the manifest.
+    pub fn finish(&self) -> Result<()> {
+        self.write_views()?;
+        self.manifest.write(&self.path)
+    }
+
+    fn write_views(&self) -> Result<()> {
         let mut views = Vec::new();
         let rows = |stage: &str, table: &str| {
             let stage = self.manifest.stages.get(stage)?;

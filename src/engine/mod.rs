@@ -11,9 +11,9 @@ mod worker;
 
 use std::collections::BTreeMap;
 
-use netcap_proto::{CAPTURE, FLOW, MALFORMED, PACKET, TABLES, Table};
+use netcap_proto::{PACKET, TABLES, Table};
 
-use crate::capture::FileFacts;
+use crate::capture::{FileFacts, Stream};
 use crate::error::{Error, Finding, Result};
 use crate::flow::Policy;
 use crate::output::TableFacts;
@@ -45,18 +45,18 @@ impl Selection {
         Self(TABLES.iter().map(|t| t.name).collect())
     }
 
+    /// One table.
+    pub fn only(table: &'static Table) -> Self {
+        Self(vec![table.name])
+    }
+
     /// Reads `a,b` (only those) or `-a,-b` (all but those), or both.
     pub fn parse(text: &str) -> Result<Self> {
-        let mut only = Vec::new();
-        let mut without = Vec::new();
-        for word in text.split(',').map(str::trim).filter(|w| !w.is_empty()) {
-            let (list, name) = match word.strip_prefix('-') {
-                Some(name) => (&mut without, name),
-                None => (&mut only, word),
-            };
-            let table = Table::find(name).ok_or_else(|| unknown_table(name))?;
-            list.push(table.name);
-        }
+        let words = text.split(',').map(str::trim).filter(|w| !w.is_empty());
+        let (without, only): (Vec<&str>, Vec<&str>) = words.partition(|w| w.starts_with('-'));
+        let only = Self::parse_list(&only.join(","))?;
+        let without: Vec<&str> = without.iter().filter_map(|w| w.strip_prefix('-')).collect();
+        let without = Self::parse_list(&without.join(","))?;
         let mut all = Self::all();
         all.0
             .retain(|t| (only.is_empty() || only.contains(t)) && !without.contains(t));
@@ -65,6 +65,14 @@ impl Selection {
                 .help("name tables with commas, or put - before those to leave out"));
         }
         Ok(all)
+    }
+
+    /// Reads `a,b` as names of tables, in that order.
+    pub fn parse_list(text: &str) -> Result<Vec<&'static str>> {
+        let words = text.split(',').map(str::trim).filter(|w| !w.is_empty());
+        words
+            .map(|name| Ok(Table::find(name).ok_or_else(|| unknown_table(name))?.name))
+            .collect()
     }
 
     /// Whether a table is wanted.
@@ -89,6 +97,15 @@ fn unknown_table(name: &str) -> Error {
     ))
 }
 
+/// A stream to decode, with what the table `capture` says of its files, in order.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The stream.
+    pub stream: Stream,
+    /// Its files.
+    pub files: Vec<InputFile>,
+}
+
 /// An input file as the table `capture` names it.
 #[derive(Debug, Clone)]
 pub struct InputFile {
@@ -100,7 +117,7 @@ pub struct InputFile {
     pub bytes: Option<u64>,
 }
 
-/// What became of a stream's packets. `read` is the sum of the others.
+/// What became of the packets. `read` is the sum of the others.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Counts {
     /// All packets.
@@ -129,9 +146,9 @@ impl Counts {
     }
 }
 
-/// What came out of a stream.
-#[derive(Debug)]
-pub struct StreamResult {
+/// What came out.
+#[derive(Debug, Default)]
+pub struct Tables {
     /// What was written, by table; wanted tables without rows included.
     pub tables: BTreeMap<&'static str, TableFacts>,
     /// What became of the packets.
@@ -148,5 +165,16 @@ pub trait Progress: Sync {
     fn advance(&self, packets: u64, bytes: u64);
 }
 
-/// Tables that no protocol fills.
-pub(crate) const OWN_TABLES: [&Table; 4] = [&CAPTURE, &PACKET, &MALFORMED, &FLOW];
+/// Name of a link type (LINKTYPE_ number).
+pub fn link_type_name(link_type: u16) -> &'static str {
+    let names = PACKET
+        .column("link_type_name")
+        .and_then(|c| c.names.as_ref());
+    names
+        .and_then(|n| {
+            n.values
+                .iter()
+                .find(|(number, _)| *number == i32::from(link_type))
+        })
+        .map_or("unknown", |(_, name)| name)
+}

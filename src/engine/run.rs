@@ -5,94 +5,106 @@
 //! and their columns.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use arrow::array::RecordBatch;
 use netcap_proto::{
-    CAPTURE, CaptureColumns, CaptureInterfaceRow, CaptureRow, FLOW, Finish, FlowColumns, PACKET,
-    Symbols, TABLES, TableColumns,
+    CAPTURE, CaptureColumns, CaptureInterfaceRow, CaptureRow, FLOW, Finish, FlowColumns, Symbols,
+    TABLES, TableColumns,
 };
 use rayon::prelude::*;
 
 use super::batch::{self, Batch};
 use super::worker::{Decoded, Worker};
-use super::{Counts, InputFile, Options, Progress, StreamResult};
-use crate::capture::{End, FileFacts, Stream};
+use super::{Options, Progress, Source, Tables, link_type_name};
+use crate::capture::{End, FileFacts};
 use crate::error::{Error, Finding, Result};
-use crate::flow::{Flow, FlowTable, push_row};
-use crate::output::{Layout, TableFacts, TableWriter};
+use crate::flow::{Flow, FlowTable, Policy, push_row};
+use crate::output::{Layout, TableWriter};
 
-/// Decodes a stream into the tables of `folder`: `<table>/part-00000.parquet`, below
-/// `<table>/stream=<name>/` if the stream has a name. `files` describes its captures, in order;
-/// `first_capture` is the ordinal of the first.
+/// Decodes streams, one after the other, into the tables of `folder`:
+/// `<table>/part-00000.parquet`, below `<table>/stream=<name>/` for a stream with a name. Captures
+/// are numbered in the order given, from 0. `folder` is the stage `tables` of an output.
 pub fn decode(
-    stream: &Stream,
-    files: &[InputFile],
-    first_capture: i32,
+    streams: &[Source],
     folder: &Path,
     options: &Options,
     progress: &dyn Progress,
-) -> Result<StreamResult> {
+) -> Result<Tables> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(options.threads.max(1))
         .build()
         .map_err(|e| Error::because("cannot start threads", e))?;
-    let (send, receive) = sync_channel(options.threads.max(1));
-    std::thread::scope(|scope| {
-        let reader = scope.spawn(move || batch::read(stream, first_capture, options.head, &send));
-        // The receiver is dropped before the reader is waited for, so that it never waits for us.
-        let written = pool.install(move || {
-            let mut run = Run::new(stream, folder, options);
-            run.rounds(&receive, progress)?;
-            Ok::<_, Error>(run)
-        });
-        let read = reader
-            .join()
-            .map_err(|_| Error::new("the reader stopped unexpectedly"))?;
-        // What stopped the reader stopped the run too, and is the cause.
-        let read = read?;
-        pool.install(|| written?.finish(stream, files, first_capture, read))
-    })
+    let mut run = Run::new(folder, options);
+    let mut first_capture = 0;
+    for source in streams {
+        run.begin_stream(source.stream.name.as_deref())?;
+        let (send, receive) = sync_channel(options.threads.max(1));
+        let read = std::thread::scope(|scope| {
+            let reader = scope
+                .spawn(move || batch::read(&source.stream, first_capture, options.head, &send));
+            // The receiver is dropped before the reader is waited for, so that the reader never
+            // waits for a run that has failed.
+            let run = &mut run;
+            let written = pool.install(move || run.rounds(&receive, progress));
+            let read = reader
+                .join()
+                .map_err(|_| Error::new("the reader stopped unexpectedly"))?;
+            // What stopped the reader ended the rounds too, and is the cause.
+            let read = read?;
+            written.map(|()| read)
+        })?;
+        pool.install(|| run.end_stream(source, first_capture, read))?;
+        let files = i32::try_from(source.files.len()).unwrap_or(i32::MAX);
+        first_capture = first_capture.saturating_add(files);
+    }
+    pool.install(|| run.finish())
 }
 
 struct Run {
+    folder: PathBuf,
     workers: Vec<Worker>,
+    policy: Policy,
     flows: FlowTable,
     flow_columns: FlowColumns,
     flow_symbols: Symbols,
     writers: BTreeMap<&'static str, TableWriter>,
-    counts: Counts,
     skipped: BTreeMap<u16, u64>,
+    result: Tables,
 }
 
 impl Run {
-    fn new(stream: &Stream, folder: &Path, options: &Options) -> Self {
-        let writers = TABLES
-            .iter()
-            .filter(|t| options.tables.has(t.name))
-            .map(|table| {
-                let path = match &stream.name {
-                    Some(name) => format!("{}/stream={name}", table.name),
-                    None => table.name.to_owned(),
-                };
-                let prefix = format!("tables/{path}");
-                (
-                    table.name,
-                    TableWriter::new(Layout::plain(table), &folder.join(path), &prefix),
-                )
-            });
+    fn new(folder: &Path, options: &Options) -> Self {
+        let wanted = TABLES.iter().filter(|t| options.tables.has(t.name));
         Self {
+            folder: folder.to_path_buf(),
             workers: (0..options.threads.max(1))
                 .map(|_| Worker::new(&options.tables, options.time))
                 .collect(),
+            policy: options.policy,
             flows: FlowTable::new(options.policy),
             flow_columns: FlowColumns::default(),
             flow_symbols: Symbols::default(),
-            writers: writers.collect(),
-            counts: Counts::default(),
+            writers: wanted
+                .map(|t| (t.name, TableWriter::new(Layout::plain(t))))
+                .collect(),
             skipped: BTreeMap::new(),
+            result: Tables::default(),
         }
+    }
+
+    /// Flow state never crosses from one stream to the next, nor do files.
+    fn begin_stream(&mut self, name: Option<&str>) -> Result<()> {
+        self.flows = FlowTable::new(self.policy);
+        for (table, writer) in &mut self.writers {
+            let path = match name {
+                Some(name) => format!("{table}/stream={name}"),
+                None => (*table).to_owned(),
+            };
+            writer.begin_folder(&self.folder.join(&path), &format!("tables/{path}"))?;
+        }
+        Ok(())
     }
 
     fn rounds(&mut self, receive: &Receiver<Batch>, progress: &dyn Progress) -> Result<()> {
@@ -139,7 +151,7 @@ impl Run {
                     .try_for_each(|(_, batch)| writer.write(batch))
             })?;
             for decoded in &decoded {
-                self.counts.add(&decoded.counts);
+                self.result.counts.add(&decoded.counts);
                 for (link_type, packets) in &decoded.skipped {
                     *self.skipped.entry(*link_type).or_default() += packets;
                 }
@@ -157,13 +169,12 @@ impl Run {
         finish(&mut self.flow_columns, &mut self.flow_symbols)
     }
 
-    fn finish(
-        mut self,
-        stream: &Stream,
-        files: &[InputFile],
+    fn end_stream(
+        &mut self,
+        source: &Source,
         first_capture: i32,
         read: batch::ReadFacts,
-    ) -> Result<StreamResult> {
+    ) -> Result<()> {
         let rest = self.flows.finish();
         for flows in rest.chunks(65_536) {
             let rows = self.flow_rows(flows)?;
@@ -172,12 +183,17 @@ impl Run {
             }
         }
         if let Some(writer) = self.writers.get_mut(CAPTURE.name) {
-            writer.write(&capture_rows(stream, files, first_capture, &read.files)?)?;
+            writer.write(&capture_rows(source, first_capture, &read.files)?)?;
         }
-        let mut findings = read.findings;
+        self.result.findings.extend(read.findings);
+        self.result.files.extend(read.files);
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Tables> {
         for (link_type, packets) in &self.skipped {
             let name = link_type_name(*link_type);
-            findings.push(Finding::warning(
+            self.result.findings.push(Finding::warning(
                 "link-type-skipped",
                 format!("{packets} packets of link type {link_type} ({name}) were skipped: netcap does not read it"),
             ));
@@ -186,13 +202,8 @@ impl Run {
             .writers
             .into_par_iter()
             .map(|(name, writer)| Ok((name, writer.finish()?)));
-        let tables: BTreeMap<&'static str, TableFacts> = tables.collect::<Result<_>>()?;
-        Ok(StreamResult {
-            tables,
-            counts: self.counts,
-            files: read.files,
-            findings,
-        })
+        self.result.tables = tables.collect::<Result<_>>()?;
+        Ok(self.result)
     }
 }
 
@@ -209,28 +220,10 @@ fn finish(columns: &mut dyn TableColumns, symbols: &mut Symbols) -> Result<Recor
     Ok(columns.finish_batch(&cx)?)
 }
 
-fn link_type_name(link_type: u16) -> &'static str {
-    let names = PACKET
-        .column("link_type_name")
-        .and_then(|c| c.names.as_ref());
-    names
-        .and_then(|n| {
-            n.values
-                .iter()
-                .find(|(number, _)| *number == i32::from(link_type))
-        })
-        .map_or("unknown", |(_, name)| name)
-}
-
-fn capture_rows(
-    stream: &Stream,
-    files: &[InputFile],
-    first_capture: i32,
-    facts: &[FileFacts],
-) -> Result<RecordBatch> {
+fn capture_rows(source: &Source, first_capture: i32, facts: &[FileFacts]) -> Result<RecordBatch> {
     let mut columns = CaptureColumns::default();
     let int64 = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-    for ((capture, file), facts) in (first_capture..).zip(files).zip(facts) {
+    for ((capture, file), facts) in (first_capture..).zip(&source.files).zip(facts) {
         let resolutions: Vec<String> = facts
             .interfaces
             .iter()
@@ -258,7 +251,7 @@ fn capture_rows(
         columns.push(&CaptureRow {
             capture,
             name: &file.name,
-            stream: stream.name.as_deref(),
+            stream: source.stream.name.as_deref(),
             sha256: file.sha256.as_deref(),
             file_bytes: file.bytes.map(int64),
             format: &facts.format.to_string(),

@@ -3,14 +3,19 @@
 //!
 //! Nothing here knows what a packet is. Everything is generic over a [`Layout`].
 
+pub mod export;
+mod file;
 mod layout;
 mod logical_hash;
 mod parquet;
+mod read;
 mod stage;
 mod views;
 
+pub use file::FileFacts;
 pub use layout::Layout;
 pub use logical_hash::ColumnHasher;
-pub use parquet::{FileFacts, TableFacts, TableWriter};
+pub use parquet::{TableFacts, TableWriter};
+pub use read::{Batches, ParquetFiles, read_table, table_files, tables_in};
 pub use stage::{Stage, hex, write_atomically};
 pub use views::views_sql;

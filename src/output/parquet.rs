@@ -3,8 +3,6 @@
 //! Batches come in order. Where a row group and a part end follows from the rows alone, so the
 //! same rows give the same bytes; columns are encoded in parallel, which changes nothing.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,11 +18,10 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
+use super::file::{FileFacts, HashingFile};
 use super::layout::Layout;
 use super::logical_hash::ColumnHasher;
-use super::stage::hex;
 use crate::error::{Error, Result};
 
 /// Rows after which a row group ends; between the 128 k and 1 M that suit DuckDB and Spark.
@@ -33,17 +30,6 @@ const ROW_GROUP_ROWS: usize = 262_144;
 const ROW_GROUP_BYTES: usize = 128 << 20;
 /// Bytes after which a part ends, at the end of a row group.
 const PART_BYTES: u64 = 256 << 20;
-
-/// A file that was written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileFacts {
-    /// Path below the output folder, with slashes.
-    pub path: String,
-    /// Its size.
-    pub bytes: u64,
-    /// SHA-256 of its bytes.
-    pub sha256: String,
-}
 
 /// What was written of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +51,10 @@ pub struct TableWriter {
     folder: PathBuf,
     /// What the files are called in [`FileFacts::path`].
     prefix: String,
+    /// Files begun in the folder.
+    parts: usize,
+    /// Bytes after which a part ends.
+    part_bytes: u64,
     properties: Arc<WriterProperties>,
     part: Option<Part>,
     files: Vec<FileFacts>,
@@ -83,9 +73,8 @@ struct Part {
 }
 
 impl TableWriter {
-    /// A writer of files `part-00000.parquet` and so on in `folder`, which is made with the first
-    /// row. `prefix` is the folder's path below the output folder.
-    pub fn new(layout: Layout, folder: &Path, prefix: &str) -> Self {
+    /// A writer without a folder yet.
+    pub fn new(layout: Layout) -> Self {
         let schema = layout.batch_schema();
         let hashers = schema
             .fields()
@@ -96,14 +85,41 @@ impl TableWriter {
         Self {
             layout,
             schema,
-            folder: folder.to_path_buf(),
-            prefix: prefix.to_owned(),
+            folder: PathBuf::new(),
+            prefix: String::new(),
+            parts: 0,
+            part_bytes: PART_BYTES,
             properties,
             part: None,
             files: Vec::new(),
             hashers,
             rows: 0,
         }
+    }
+
+    /// Never ends a part: all rows of a folder go to one file.
+    #[must_use]
+    pub fn whole(mut self) -> Self {
+        self.part_bytes = u64::MAX;
+        self
+    }
+
+    /// Rows from now on go to files `part-00000.parquet` and so on in `folder`, which is made with
+    /// the first row. `prefix` is the folder's path below the output folder.
+    pub fn begin_folder(&mut self, folder: &Path, prefix: &str) -> Result<()> {
+        self.end_part()?;
+        self.folder = folder.to_path_buf();
+        prefix.clone_into(&mut self.prefix);
+        self.parts = 0;
+        Ok(())
+    }
+
+    fn end_part(&mut self) -> Result<()> {
+        if let Some(mut part) = self.part.take() {
+            part.end_group()?;
+            self.files.push(part.close()?);
+        }
+        Ok(())
     }
 
     /// Adds the rows of a batch, in either form of the layout's schema.
@@ -151,7 +167,7 @@ impl TableWriter {
         part.group = Some((writers, rows));
         if rows >= ROW_GROUP_ROWS || bytes >= ROW_GROUP_BYTES {
             part.end_group()?;
-            if part.file.bytes_written() as u64 >= PART_BYTES {
+            if part.file.bytes_written() as u64 >= self.part_bytes {
                 self.files.push(part.close()?);
                 return Ok(());
             }
@@ -160,19 +176,15 @@ impl TableWriter {
         Ok(())
     }
 
-    fn open(&self) -> Result<Part> {
-        let name = format!("part-{:05}.parquet", self.files.len());
+    fn open(&mut self) -> Result<Part> {
+        let name = format!("part-{:05}.parquet", self.parts);
+        self.parts += 1;
         let path = self.folder.join(&name);
         std::fs::create_dir_all(&self.folder)
             .map_err(|e| Error::io(&self.folder, "make the folder", e))?;
-        let file = File::create(&path).map_err(|e| Error::io(&path, "write", e))?;
         let schema = ArrowSchemaConverter::new().convert(&self.schema)?;
         let file = SerializedFileWriter::new(
-            HashingFile {
-                file: BufWriter::with_capacity(1 << 20, file),
-                hash: Sha256::new(),
-                bytes: 0,
-            },
+            HashingFile::create(&path)?,
             schema.root_schema_ptr(),
             self.properties.clone(),
         )
@@ -188,12 +200,17 @@ impl TableWriter {
         })
     }
 
+    /// As [`TableWriter::finish`], but without rows there is a file without rows.
+    pub fn finish_even_empty(mut self) -> Result<TableFacts> {
+        if self.part.is_none() && self.files.is_empty() {
+            self.part = Some(self.open()?);
+        }
+        self.finish()
+    }
+
     /// Ends the last file.
     pub fn finish(mut self) -> Result<TableFacts> {
-        if let Some(mut part) = self.part.take() {
-            part.end_group()?;
-            self.files.push(part.close()?);
-        }
+        self.end_part()?;
         let names = self.layout.columns.iter().map(|c| c.name.to_owned());
         Ok(TableFacts {
             schema_version: self.layout.table.version,
@@ -231,20 +248,7 @@ impl Part {
 
     fn close(mut self) -> Result<FileFacts> {
         self.file.finish().map_err(|e| failed(&self.path, e))?;
-        let path = self.path;
-        let out = self.file.inner_mut();
-        out.file.flush().map_err(|e| Error::io(&path, "write", e))?;
-        // On disk before its name counts: a crash must not leave a manifest over empty files.
-        out.file
-            .get_ref()
-            .sync_all()
-            .map_err(|e| Error::io(&path, "write", e))?;
-        let hash = std::mem::replace(&mut out.hash, Sha256::new());
-        Ok(FileFacts {
-            path: self.name,
-            bytes: out.bytes,
-            sha256: hex(&hash.finalize()),
-        })
+        self.file.inner_mut().finish(self.name)
     }
 }
 
@@ -252,26 +256,6 @@ fn failed(path: &Path, source: parquet::errors::ParquetError) -> Error {
     Error::because("cannot write", source)
         .in_file(path)
         .help("is the disk full?")
-}
-
-/// A file that hashes what is written.
-struct HashingFile {
-    file: BufWriter<File>,
-    hash: Sha256,
-    bytes: u64,
-}
-
-impl Write for HashingFile {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let n = self.file.write(bytes)?;
-        self.hash.update(bytes.get(..n).unwrap_or_default());
-        self.bytes += n as u64;
-        Ok(n)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.file.flush()
-    }
 }
 
 /// How many Parquet columns an Arrow column becomes.

@@ -54,17 +54,12 @@ class LabelFile:
 netcap-labels: 1
 zone: UTC
 
-hosts:
+hosts:                      # each with its IPv6 addresses, and those on the VLAN
 """)
         for host in HOSTS.values():
-            self.add(f"  {host.name}: {host.ip4}".ljust(28) + f"# {host.role}\n")
-        self.add("  # the same hosts by IPv6, and on the VLAN\n")
-        for host in HOSTS.values():
-            self.add(f'  {host.name}-v6: {{ip: "{host.ip6}", is: {host.name}}}\n')
-        for host in HOSTS.values():
-            if host.vlan_ip4:
-                self.add(f"  {host.name}-vlan: {{ip: {host.vlan_ip4}, is: {host.name}}}\n")
-                self.add(f'  {host.name}-vlan-v6: {{ip: "{host.vlan_ip6}", is: {host.name}}}\n')
+            vlan = [host.vlan_ip4, f'"{host.vlan_ip6}"'] if host.vlan_ip4 else []
+            addresses = ", ".join([host.ip4, f'"{host.ip6}"', *vlan])
+            self.add(f"  {host.name}: [{addresses}]".ljust(40) + f" # {host.role}\n")
         self.add("""\
   # every address that the lab uses
   lab: 10.77.0.0/24

@@ -1,0 +1,71 @@
+//! A look at a capture before it is used: duplicates and gaps, beside what every reading counts.
+
+use std::collections::VecDeque;
+use std::path::Path;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::facts::FileFacts;
+use super::reader::Reader;
+use crate::error::Result;
+
+/// A packet with the same bytes as one at most this long before it counts as its duplicate: what a
+/// mirror port that sees both directions of a link gives.
+pub const DUPLICATE_WINDOW_NS: i64 = 500_000;
+/// Packets looked back at, whatever their times.
+const LOOK_BACK: usize = 64;
+
+/// What is known of a capture file.
+#[derive(Debug)]
+pub struct Inspection {
+    /// What every reading counts.
+    pub facts: FileFacts,
+    /// Packets with the same bytes as one at most [`DUPLICATE_WINDOW_NS`] before.
+    pub duplicates: u64,
+    /// The longest time without a packet: how long (nanoseconds), and the packet before it.
+    pub longest_gap: Option<(i64, i64)>,
+    /// Packets of each link type, in order of the link types.
+    pub link_types: std::collections::BTreeMap<u16, u64>,
+}
+
+/// Reads a capture file to its end.
+pub fn inspect(path: &Path) -> Result<Inspection> {
+    let mut reader = if path.as_os_str() == "-" {
+        Reader::from_read(Path::new("standard input"), Box::new(std::io::stdin()))?
+    } else {
+        Reader::open(path)?
+    };
+    let mut link_types = std::collections::BTreeMap::new();
+    let mut duplicates = 0;
+    let mut longest_gap: Option<(i64, i64)> = None;
+    let mut latest: Option<(i64, i64)> = None;
+    let mut recent: VecDeque<(i64, u64)> = VecDeque::with_capacity(LOOK_BACK);
+    while let Some((meta, bytes)) = reader.next()? {
+        *link_types.entry(meta.link_type).or_default() += 1;
+        if !meta.timed {
+            continue;
+        }
+        let hash = xxh3_64(bytes);
+        let near = |ts: i64| meta.ts_ns.abs_diff(ts) <= DUPLICATE_WINDOW_NS.unsigned_abs();
+        duplicates += u64::from(recent.iter().any(|(ts, h)| *h == hash && near(*ts)));
+        if recent.len() == LOOK_BACK {
+            recent.pop_front();
+        }
+        recent.push_back((meta.ts_ns, hash));
+        if let Some((ts, number)) = latest {
+            let gap = meta.ts_ns.saturating_sub(ts);
+            if gap > longest_gap.map_or(0, |(longest, _)| longest) {
+                longest_gap = Some((gap, number));
+            }
+        }
+        if latest.is_none_or(|(ts, _)| meta.ts_ns >= ts) {
+            latest = Some((meta.ts_ns, meta.number));
+        }
+    }
+    Ok(Inspection {
+        facts: reader.into_facts(),
+        duplicates,
+        longest_gap,
+        link_types,
+    })
+}

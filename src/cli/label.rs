@@ -1,0 +1,110 @@
+//! `netcap label`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{Common, Done, summary};
+use crate::dataset::Output;
+use crate::error::{Error, Result};
+use crate::pipeline::{
+    LabelRequest, Made, label_stages, make_labels, read_truth, tables_to_materialize,
+};
+
+/// Join ground truth with decoded flows
+///
+/// Writes a label set beside the tables, the flow table with its label columns,
+/// and a report that tells for each rule what it did. The tables themselves do
+/// not change, and an output can have several label sets.
+///
+/// Examples:
+///   netcap label --labels attacks.yaml --input data
+///   netcap label --labels attacks.yaml --input data --materialize dns,tcp
+///   netcap label --labels attacks.yaml --check
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Label {
+    /// Ground truth: YAML or CSV.
+    #[arg(short, long, required = true, num_args = 1.., value_name = "FILE")]
+    labels: Vec<PathBuf>,
+    /// Output of netcap decode.
+    #[arg(short, long, value_name = "DIR", required_unless_present = "check")]
+    input: Option<PathBuf>,
+    /// Name of the label set [default: that of the first file].
+    #[arg(long, value_name = "NAME")]
+    set: Option<String>,
+    /// Write these tables with label columns too (a,b or all).
+    #[arg(long, value_name = "TABLES")]
+    materialize: Option<String>,
+    /// Only check the files, and tell everything that is wrong in them.
+    #[arg(long)]
+    check: bool,
+    /// Label again, even if the set is there.
+    #[arg(short, long)]
+    force: bool,
+}
+
+impl Label {
+    pub(super) fn run(self, common: &Common) -> Result<Done> {
+        let Some(input) = self.input.as_ref().filter(|_| !self.check) else {
+            read_truth(&self.labels)?;
+            common.say("the label files are in order");
+            return Ok(Done::Well);
+        };
+        if !input.is_dir() {
+            return Err(Error::new("there is no such folder")
+                .in_file(input)
+                .help("name the folder that `netcap decode --out` made"));
+        }
+        let request = LabelRequest {
+            set: self.set.clone().unwrap_or_else(|| set_name(&self.labels)),
+            files: self.labels.clone(),
+            materialize: match &self.materialize {
+                Some(names) => {
+                    tables_to_materialize(&names.split(',').map(str::to_owned).collect::<Vec<_>>())?
+                }
+                None => Vec::new(),
+            },
+        };
+        let mut output = Output::open(input)?;
+        let (made, report) = make_labels(&mut output, &request, self.force)?;
+        output.finish()?;
+        if let Some(report) = &report {
+            common.say(&report.summary());
+        }
+        let [labels, labeled] = label_stages(&request.set);
+        let folder = input.display();
+        common.say(&match made {
+            Made::Now => format!("in {folder}/{labels} and {folder}/{labeled}"),
+            Made::Before => format!(
+                "in {folder}/{labels}: nothing has changed, nothing was done (--force labels again)"
+            ),
+        });
+        let findings = output
+            .manifest()
+            .stages
+            .get(&labels)
+            .map(|s| s.findings.as_slice());
+        // The summary has told them.
+        let quiet = Common {
+            quiet: report.is_some() || common.quiet,
+            ..common.clone()
+        };
+        Ok(summary::findings(&quiet, findings.unwrap_or_default(), &[]))
+    }
+}
+
+/// `quickstart` for `dir/quickstart.labels.yaml`.
+fn set_name(files: &[PathBuf]) -> String {
+    let name = files
+        .first()
+        .and_then(|f| f.file_name())
+        .unwrap_or_default()
+        .to_string_lossy();
+    let stem = name.split('.').next().unwrap_or_default();
+    if stem.is_empty() {
+        "labels".to_owned()
+    } else {
+        stem.to_owned()
+    }
+}

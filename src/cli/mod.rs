@@ -1,0 +1,127 @@
+//! The command line: one file a command, nothing but arguments, progress and printing.
+
+mod build;
+mod completions;
+mod decode;
+mod export;
+mod flows;
+mod inspect;
+mod label;
+mod progress;
+mod summary;
+mod tables;
+mod values;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::error::{Error, Result};
+
+/// Turn network captures and a statement of ground truth into labeled, typed, reproducible tables.
+#[derive(Debug, Parser)]
+#[command(name = "netcap", version, max_term_width = 100, after_help = EXIT_STATUS)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    common: Common,
+}
+
+const EXIT_STATUS: &str = "\
+Exit status: 0 done; 1 done, with warnings; 2 not done.
+
+Examples:
+  netcap build pipelines/quickstart.yaml       a whole dataset, as the file says
+  netcap decode capture.pcap --out data        captures to Parquet tables
+  netcap flows capture.pcap -o flows.parquet   just the flows
+  netcap label --labels attacks.yaml --input data
+  netcap help label                            all about one command";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Build(build::Build),
+    Decode(decode::Decode),
+    Flows(flows::Flows),
+    Label(label::Label),
+    Export(export::Export),
+    Inspect(inspect::Inspect),
+    Tables(tables::Tables),
+    Completions(completions::Completions),
+}
+
+/// Options of all commands.
+#[derive(Debug, Clone, Args)]
+struct Common {
+    /// Print nothing on standard error but errors.
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// Print more: all findings, informations included.
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    verbose: bool,
+}
+
+impl Common {
+    /// A line for the person at the terminal.
+    fn say(&self, text: &str) {
+        if !self.quiet {
+            // Nobody to tell, if standard error is closed.
+            let _ = writeln!(std::io::stderr(), "{text}");
+        }
+    }
+}
+
+/// How a command ended, if it was not an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Done {
+    /// All is well.
+    Well,
+    /// There were warnings.
+    WithWarnings,
+}
+
+/// Runs the program: 0 done, 1 done with warnings, 2 not done.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let common = cli.common;
+    let result = match cli.command {
+        Command::Build(command) => command.run(&common),
+        Command::Decode(command) => command.run(&common),
+        Command::Flows(command) => command.run(&common),
+        Command::Label(command) => command.run(&common),
+        Command::Export(command) => command.run(&common),
+        Command::Inspect(command) => command.run(&common),
+        Command::Tables(command) => command.run(),
+        Command::Completions(command) => command.run(),
+    };
+    match result {
+        Ok(Done::Well) => ExitCode::SUCCESS,
+        Ok(Done::WithWarnings) => ExitCode::from(1),
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "error: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Whoever read the output has had enough (`netcap tables | head`): no error.
+fn is_broken_pipe(error: &Error) -> bool {
+    std::error::Error::source(error)
+        .and_then(|e| e.downcast_ref::<std::io::Error>())
+        .is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// Data for standard output.
+fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|e| Error::because("cannot write to standard output", e))
+}
+
+/// The arguments, for completions and tests.
+fn command() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
+}

@@ -1,0 +1,103 @@
+//! What a run did, on one screen.
+
+use std::fmt::Write as _;
+
+use indicatif::{HumanBytes, HumanCount};
+
+use super::{Common, Done};
+use crate::dataset::Manifest;
+use crate::engine::Counts;
+use crate::error::{Finding, Severity};
+
+/// Findings printed before the rest is counted.
+const MOST_FINDINGS: usize = 8;
+
+/// Packets by class: `8,090 packets: 8,090 decoded`.
+pub(super) fn packets(counts: &Counts) -> String {
+    let mut text = format!("{} packets", HumanCount(counts.read));
+    let classes = [
+        ("decoded", counts.decoded),
+        ("truncated", counts.truncated),
+        ("malformed", counts.malformed),
+        ("skipped", counts.skipped),
+        ("filtered", counts.filtered),
+    ];
+    let mut separator = ": ";
+    for (name, n) in classes.into_iter().filter(|(_, n)| *n > 0) {
+        let _ = write!(text, "{separator}{} {name}", HumanCount(n));
+        separator = ", ";
+    }
+    text
+}
+
+/// The tables of a stage with rows and sizes, in columns.
+pub(super) fn tables(manifest: &Manifest, stage: &str) -> String {
+    let Some(stage) = manifest.stages.get(stage) else {
+        return String::new();
+    };
+    let mut text = String::new();
+    let mut bytes = 0;
+    for (name, table) in stage.tables.iter().filter(|(_, t)| t.rows > 0) {
+        let size: u64 = table.files.iter().map(|f| f.bytes).sum();
+        bytes += size;
+        let rows = HumanCount(table.rows).to_string();
+        let _ = writeln!(
+            text,
+            "  {name:<10} {rows:>13} rows {:>12}",
+            HumanBytes(size).to_string()
+        );
+    }
+    let _ = write!(
+        text,
+        "  {:<10} {:>18} {:>12}",
+        "",
+        "",
+        HumanBytes(bytes).to_string()
+    );
+    text
+}
+
+/// Prints findings, most serious first, and tells how the command ended.
+pub(super) fn findings<'a>(
+    common: &Common,
+    findings: impl IntoIterator<Item = &'a Finding>,
+    accepted: &[String],
+) -> Done {
+    let mut all: Vec<&Finding> = findings.into_iter().collect();
+    all.sort_by_key(|f| std::cmp::Reverse(f.severity));
+    let shown: Vec<&&Finding> = all
+        .iter()
+        .filter(|f| common.verbose || f.severity == Severity::Warning)
+        .collect();
+    let most = if common.verbose {
+        usize::MAX
+    } else {
+        MOST_FINDINGS
+    };
+    for finding in shown.iter().take(most) {
+        let kind = match finding.severity {
+            Severity::Warning if accepted.contains(&finding.code) => "accepted",
+            Severity::Warning => "warning",
+            Severity::Information => "note",
+        };
+        let subject = finding
+            .subject
+            .as_ref()
+            .map_or(String::new(), |s| format!("{s}: "));
+        common.say(&format!(
+            "{kind} [{}]: {subject}{}",
+            finding.code, finding.message
+        ));
+    }
+    if let Some(more) = shown.len().checked_sub(most).filter(|n| *n > 0) {
+        common.say(&format!("and {more} more; --verbose shows all"));
+    }
+    let warned = all
+        .iter()
+        .any(|f| f.severity == Severity::Warning && !accepted.contains(&f.code));
+    if warned {
+        Done::WithWarnings
+    } else {
+        Done::Well
+    }
+}

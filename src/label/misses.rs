@@ -1,0 +1,206 @@
+//! Why rules matched nothing: a second look at the flows, for those rules only, that drops one
+//! condition after the other. A first pass cannot tell, since it does not know yet which rules
+//! will stay empty, and to test every rule on every flow is what the index exists to avoid.
+//!
+//! At most [`RULES`] rules and as many hosts are looked for; each costs one test a flow.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use crate::label::labeler::Labeler;
+use crate::label::matching;
+use crate::label::model::Rule;
+use crate::label::tally::Tally;
+use crate::label::verdict::FlowFacts;
+
+/// More empty rules than this are named, but not explained.
+const RULES: usize = 32;
+
+/// Other hosts that are remembered of a rule: those of the same /24 (or /64) first, then by
+/// address. Taking the least keeps the result independent of the order of flows.
+const HOSTS: usize = 32;
+
+/// What came near to the rules that matched nothing, and to the hosts that were not seen.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Misses {
+    pub(super) rules: BTreeMap<usize, Miss>,
+    /// For each unseen host the addresses of its /24 (or /64) that were seen.
+    pub(super) hosts: BTreeMap<usize, BTreeMap<IpAddr, u64>>,
+}
+
+/// What came near to one rule.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Miss {
+    /// Flows that match; a refinement says that the rule does not apply to them.
+    pub(super) exempt: u64,
+    /// Flows that would match without one condition.
+    pub(super) without: BTreeMap<Part, u64>,
+    /// Of those that only the time keeps out, the nearest.
+    pub(super) nearest: Option<Nearest>,
+    /// Of those that only one host keeps out, that host; `true` if it is of another network.
+    pub(super) instead: BTreeMap<Part, BTreeMap<(bool, IpAddr), u64>>,
+}
+
+/// A condition of a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Part {
+    Time,
+    Attackers,
+    Victims,
+    Direction,
+    Ports,
+    Protocol,
+    Condition,
+}
+
+/// The flow nearest to a rule's time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Nearest {
+    /// Nanoseconds that its time is off.
+    pub(super) distance: i64,
+    pub(super) start: i64,
+    /// It is before the interval, and not after.
+    pub(super) is_before: bool,
+}
+
+impl Misses {
+    /// What is to be looked for after all flows were counted.
+    pub fn new(labeler: &Labeler, tally: &Tally) -> Self {
+        let empty = (0..labeler.rules().len()).filter(|rule| !tally.rules.contains_key(rule));
+        let unseen = labeler.mentions().unseen(&tally.seen);
+        Self {
+            rules: empty
+                .take(RULES)
+                .map(|rule| (rule, Miss::default()))
+                .collect(),
+            hosts: unseen
+                .take(RULES)
+                .map(|(n, _)| (n, BTreeMap::new()))
+                .collect(),
+        }
+    }
+
+    /// There is nothing to look for: the flows need not be read again.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty() && self.hosts.is_empty()
+    }
+
+    /// Looks at a flow.
+    pub fn look(&mut self, labeler: &Labeler, facts: &FlowFacts<'_>) {
+        for (number, miss) in &mut self.rules {
+            if let Some((rule, _)) = labeler.rule(*number) {
+                look(rule, miss, facts);
+            }
+        }
+        for (number, near) in &mut self.hosts {
+            let Some(set) = labeler.mentions().get(*number) else {
+                continue;
+            };
+            for host in [facts.src_ip, facts.dst_ip] {
+                if set.has_neighbour(host) {
+                    *near.entry(host.to_canonical()).or_default() += 1;
+                    keep_least(near);
+                }
+            }
+        }
+    }
+
+    /// Adds what was seen in other flows, looked at for the same rules.
+    pub fn merge(&mut self, other: &Self) {
+        for (number, theirs) in &other.rules {
+            let mine = self.rules.entry(*number).or_default();
+            mine.exempt += theirs.exempt;
+            for (part, rows) in &theirs.without {
+                *mine.without.entry(*part).or_default() += rows;
+            }
+            mine.nearest = [mine.nearest, theirs.nearest].into_iter().flatten().min();
+            for (part, hosts) in &theirs.instead {
+                let kept = mine.instead.entry(*part).or_default();
+                for (host, rows) in hosts {
+                    *kept.entry(*host).or_default() += rows;
+                }
+                keep_least(kept);
+            }
+        }
+        for (number, theirs) in &other.hosts {
+            let mine = self.hosts.entry(*number).or_default();
+            for (host, rows) in theirs {
+                *mine.entry(*host).or_default() += rows;
+            }
+            keep_least(mine);
+        }
+    }
+}
+
+fn keep_least<K: Ord, V>(map: &mut BTreeMap<K, V>) {
+    while map.len() > HOSTS {
+        map.pop_last();
+    }
+}
+
+fn look(rule: &Rule, miss: &mut Miss, facts: &FlowFacts<'_>) {
+    let Some(base) = rule.variants.first() else {
+        return;
+    };
+    let nearest = base
+        .time
+        .iter()
+        .map(|interval| {
+            // What the unsure clock allows is no miss.
+            let margin = matching::margin(base.test, facts, *interval);
+            let distance = margin.saturating_add(interval.unsure).saturating_neg();
+            Nearest {
+                distance,
+                start: facts.start_ns,
+                is_before: facts.start_ns < interval.start,
+            }
+        })
+        .min();
+    let Some(nearest) = nearest else { return };
+    for reverse in [false, true] {
+        let (attacker, victim) = matching::roles(facts, reverse);
+        let fails = [
+            (Part::Time, nearest.distance > 0),
+            (Part::Attackers, !rule.attackers.set.contains(attacker)),
+            (Part::Victims, !rule.victims.set.contains(victim)),
+            (Part::Direction, !matching::direction(base, reverse)),
+            (Part::Ports, !matching::ports(base, facts, reverse)),
+            (Part::Protocol, !matching::protocol(base, facts)),
+        ];
+        let mut failed = fails
+            .iter()
+            .filter(|(_, fails)| *fails)
+            .map(|(part, _)| *part);
+        let (first, more) = (failed.next(), failed.next().is_some());
+        if more {
+            continue;
+        }
+        // The condition is tested last, as it costs most.
+        let part = match (first, matching::condition(base, facts, reverse)) {
+            (Some(part), true) => part,
+            (None, false) => Part::Condition,
+            (None, true) => {
+                miss.exempt += 1;
+                return;
+            }
+            (Some(_), false) => continue,
+        };
+        *miss.without.entry(part).or_default() += 1;
+        let other = match part {
+            Part::Attackers => Some((attacker, &rule.attackers.set)),
+            Part::Victims => Some((victim, &rule.victims.set)),
+            _ => None,
+        };
+        if let Some((host, set)) = other {
+            let kept = miss.instead.entry(part).or_default();
+            *kept
+                .entry((!set.has_neighbour(host), host.to_canonical()))
+                .or_default() += 1;
+            keep_least(kept);
+        }
+        if part == Part::Time {
+            miss.nearest = Some(miss.nearest.map_or(nearest, |other| other.min(nearest)));
+        }
+        return;
+    }
+}

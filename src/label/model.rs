@@ -1,0 +1,158 @@
+//! Ground truth as it is once a file was read and found right: rules, what the file vouches for,
+//! and how conflicts are decided. Data only; reading is in [`crate::label::document`], matching in
+//! [`crate::label::labeler`].
+
+use crate::label::condition::Condition;
+use crate::label::hosts::HostSet;
+use crate::label::interval::Interval;
+use crate::label::names::Hosts;
+use crate::label::service::Ports;
+use crate::label::verdict::State;
+
+/// One ground-truth file.
+#[derive(Debug, Clone)]
+pub struct GroundTruth {
+    /// Name of the file in reports, without folders.
+    pub(super) file: String,
+    pub(super) conflicts: Conflicts,
+    /// The file says itself how conflicts are decided.
+    pub(super) conflicts_stated: bool,
+    pub(super) rules: Vec<Rule>,
+    pub(super) covers: Vec<Cover>,
+    /// Anything else that the file keeps (`extra:`).
+    pub(super) extra: Option<serde_json::Value>,
+}
+
+impl GroundTruth {
+    /// Name of the file, as reports and claims cite it.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// Cites the file by another name: the name of the file without its folders, as it is by
+    /// default, may not be enough to tell two files apart.
+    pub fn set_file(&mut self, name: impl Into<String>) {
+        self.file = name.into();
+    }
+
+    /// The rules, in the order of the file.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// What stands under `extra:` at the top of the file; netcap makes nothing of it.
+    pub fn extra(&self) -> Option<&serde_json::Value> {
+        self.extra.as_ref()
+    }
+}
+
+/// Which of several rules of equal priority decides the label of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Conflicts {
+    First,
+    Last,
+    All,
+    Ambiguous,
+}
+
+/// One attack.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    pub(super) id: String,
+    pub(super) label: String,
+    /// Line of the file, from 1.
+    pub(super) line: u32,
+    pub(super) priority: i64,
+    pub(super) attackers: Hosts,
+    pub(super) victims: Hosts,
+    /// The rule's own window; an episode each.
+    pub(super) time: Vec<Interval>,
+    /// What the rule says, then what each refinement says; the last that matches decides.
+    pub(super) variants: Vec<Variant>,
+    /// `id#1`, `id#2` … for the intervals of `time`.
+    pub(super) episodes: Vec<String>,
+    pub(super) mitre: Vec<String>,
+    pub(super) extra: Option<serde_json::Value>,
+}
+
+impl Rule {
+    /// Name of the rule, as the column `label_rule` cites it.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Class of the attack; `benign` if the rule says that it is none.
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// Line of the file where the rule stands, from 1.
+    pub fn line(&self) -> u32 {
+        self.line
+    }
+
+    /// MITRE ATT&CK techniques and tactics.
+    pub fn mitre(&self) -> &[String] {
+        &self.mitre
+    }
+
+    /// What stands under `extra:` in the rule.
+    pub fn extra(&self) -> Option<&serde_json::Value> {
+        self.extra.as_ref()
+    }
+
+    /// The intervals of capture time (first and last nanosecond since 1970 UTC) in which the rule
+    /// itself applies, in the order of the file; a bound that is always open is the least or
+    /// greatest number.
+    pub fn intervals(&self) -> impl Iterator<Item = (i64, i64)> + '_ {
+        self.time
+            .iter()
+            .map(|interval| (interval.start, interval.end))
+    }
+
+    /// Whether it says of flows that they only look like an attack.
+    pub(super) fn is_benign(&self) -> bool {
+        self.label.eq_ignore_ascii_case("benign")
+    }
+}
+
+/// A rule, or one of its refinements: under which conditions which state.
+#[derive(Debug, Clone)]
+pub(super) struct Variant {
+    /// `None`: the rule does not apply.
+    pub(super) state: Option<State>,
+    pub(super) category: Option<i64>,
+    pub(super) time: Vec<Interval>,
+    pub(super) test: Test,
+    pub(super) direction: Direction,
+    /// `None`: any.
+    pub(super) ports: Option<Vec<Ports>>,
+    /// `None`: any.
+    pub(super) protocols: Option<Vec<u8>>,
+    /// All must hold: a refinement narrows the condition of its rule.
+    pub(super) conditions: Vec<Condition>,
+}
+
+/// What of a flow must lie in an interval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Test {
+    Overlap,
+    Start,
+    End,
+    Contained,
+}
+
+/// Who opened the flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Direction {
+    Either,
+    Forward,
+    Reverse,
+}
+
+/// Hosts and a time that a file vouches for.
+#[derive(Debug, Clone)]
+pub(super) struct Cover {
+    pub(super) hosts: HostSet,
+    pub(super) time: Vec<Interval>,
+}

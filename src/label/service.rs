@@ -1,0 +1,216 @@
+//! Ports and protocols of a rule: `22/tcp`, `80`, `6000-6100/udp`, `tcp`, `47`.
+//!
+//! Which of a flow's two ports is tested is decided where rules are matched: it is always that of
+//! the victim.
+
+use crate::label::problems::{Fault, did_you_mean};
+
+/// Protocols by name, as IANA numbers them; the first name of a number is the one shown.
+const PROTOCOLS: &[(&str, u8)] = &[
+    ("icmp", 1),
+    ("igmp", 2),
+    ("ipip", 4),
+    ("tcp", 6),
+    ("egp", 8),
+    ("udp", 17),
+    ("dccp", 33),
+    ("ipv6", 41),
+    ("rsvp", 46),
+    ("gre", 47),
+    ("esp", 50),
+    ("ah", 51),
+    ("icmpv6", 58),
+    ("ipv6-icmp", 58),
+    ("icmp6", 58),
+    ("eigrp", 88),
+    ("ospf", 89),
+    ("pim", 103),
+    ("vrrp", 112),
+    ("l2tp", 115),
+    ("sctp", 132),
+    ("udplite", 136),
+];
+
+/// A range of ports, perhaps of one protocol only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ports {
+    first: u16,
+    last: u16,
+    pub(super) protocol: Option<u8>,
+}
+
+impl Ports {
+    /// Whether a port of this protocol is in the range. Without a port (ICMP) nothing is.
+    pub(super) fn contains(self, port: Option<u16>, protocol: u8) -> bool {
+        port.is_some_and(|port| self.first <= port && port <= self.last)
+            && self.protocol.is_none_or(|wanted| wanted == protocol)
+    }
+}
+
+/// Reads ports separated by commas, semicolons or spaces. `any` is `None`: no condition.
+///
+/// # Errors
+/// What is no port, range or protocol; the first of them.
+pub(super) fn parse_ports(text: &str) -> Result<Option<Vec<Ports>>, Fault> {
+    let mut list = Vec::new();
+    for (offset, word) in words(text) {
+        if word.eq_ignore_ascii_case("any") {
+            return Ok(None);
+        }
+        list.push(parse_port(&word).map_err(|fault| fault.shifted(offset))?);
+    }
+    if list.is_empty() {
+        Err(Fault::new(0, "a port is missing"))
+    } else {
+        Ok(Some(list))
+    }
+}
+
+fn parse_port(word: &str) -> Result<Ports, Fault> {
+    let (range, protocol) = match word.split_once('/') {
+        Some((range, name)) => {
+            let at = range.chars().count() + 1;
+            (
+                range,
+                Some(protocol(name).map_err(|fault| fault.shifted(at))?),
+            )
+        }
+        None => (word, None),
+    };
+    let (first, last) = range.split_once('-').unwrap_or((range, range));
+    let number = |text: &str| {
+        let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        text.parse::<u16>().ok().filter(|_| digits).ok_or_else(|| {
+            Fault::new(0, format!("`{text}` is no port"))
+                .help("write 22/tcp, 80, 6000-6100/udp or a list of them; ports are 0 to 65535")
+        })
+    };
+    let (first, last) = (number(first)?, number(last)?);
+    if last < first {
+        return Err(Fault::new(
+            0,
+            format!("the range `{range}` ends before it starts"),
+        ));
+    }
+    Ok(Ports {
+        first,
+        last,
+        protocol,
+    })
+}
+
+/// Reads protocols separated by commas, semicolons or spaces. `any` is `None`: no condition.
+///
+/// # Errors
+/// Unknown names (with the nearest), numbers beyond 255.
+pub(super) fn parse_protocols(text: &str) -> Result<Option<Vec<u8>>, Fault> {
+    let mut list = Vec::new();
+    for (offset, word) in words(text) {
+        if word.eq_ignore_ascii_case("any") {
+            return Ok(None);
+        }
+        list.push(protocol(&word).map_err(|fault| fault.shifted(offset))?);
+    }
+    if list.is_empty() {
+        Err(Fault::new(0, "a protocol is missing"))
+    } else {
+        Ok(Some(list))
+    }
+}
+
+fn protocol(name: &str) -> Result<u8, Fault> {
+    let known = PROTOCOLS
+        .iter()
+        .find(|(known, _)| known.eq_ignore_ascii_case(name));
+    let number = || {
+        name.bytes()
+            .all(|b| b.is_ascii_digit())
+            .then(|| name.parse().ok())
+            .flatten()
+    };
+    known
+        .map(|(_, number)| *number)
+        .or_else(number)
+        .ok_or_else(|| {
+            let fault = Fault::new(0, format!("`{name}` is no protocol"));
+            match did_you_mean(name, PROTOCOLS.iter().map(|(known, _)| *known)) {
+                Some(help) => fault.help(help),
+                None => fault,
+            }
+        })
+}
+
+/// The name of a protocol, or its number.
+pub(super) fn protocol_name(number: u8) -> String {
+    let known = PROTOCOLS.iter().find(|(_, known)| *known == number);
+    known.map_or_else(|| number.to_string(), |(name, _)| (*name).to_owned())
+}
+
+fn words(text: &str) -> Vec<(usize, String)> {
+    let mut words = Vec::new();
+    let mut word = String::new();
+    let mut start = 0;
+    for (offset, c) in text.chars().chain([' ']).enumerate() {
+        if !(c.is_whitespace() || c == ',' || c == ';') {
+            if word.is_empty() {
+                start = offset;
+            }
+            word.push(c);
+        } else if !word.is_empty() {
+            words.push((start, std::mem::take(&mut word)));
+        }
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_contain_what_they_say() {
+        let matches = |text: &str, port, protocol| {
+            parse_ports(text)
+                .unwrap()
+                .unwrap()
+                .iter()
+                .any(|p| p.contains(port, protocol))
+        };
+        assert!(matches("22/tcp", Some(22), 6));
+        assert!(!matches("22/tcp", Some(22), 17));
+        assert!(matches("80", Some(80), 132));
+        assert!(matches("80, 6000-6100/udp", Some(6100), 17));
+        assert!(!matches("80, 6000-6100/udp", Some(6101), 17));
+        assert!(!matches("0-65535", None, 1));
+        assert_eq!(parse_ports("any"), Ok(None));
+        assert_eq!(parse_protocols("tcp; 47"), Ok(Some(vec![6, 47])));
+        assert_eq!(
+            (protocol_name(58), protocol_name(200)),
+            ("icmpv6".into(), "200".into())
+        );
+    }
+
+    #[test]
+    fn ports_and_protocols_that_are_none_are_refused() {
+        for (text, offset, message) in [
+            ("ssh", 0, "`ssh` is no port"),
+            ("22, 70000", 4, "`70000` is no port"),
+            ("22/tpc", 3, "`tpc` is no protocol"),
+            ("90-80", 0, "the range `90-80` ends before it starts"),
+            ("1_000", 0, "`1_000` is no port"),
+            ("-5", 0, "`` is no port"),
+            (" ", 0, "a port is missing"),
+        ] {
+            let fault = parse_ports(text).unwrap_err();
+            assert_eq!((fault.offset, fault.message.as_str()), (offset, message));
+        }
+        assert_eq!(
+            parse_ports("22/tpc").unwrap_err().help.unwrap(),
+            "did you mean `tcp`?"
+        );
+        assert_eq!(
+            parse_protocols("256").unwrap_err().message,
+            "`256` is no protocol"
+        );
+    }
+}

@@ -1,0 +1,136 @@
+//! The report for a terminal of 80 columns: one screen, what affects most rows first. All of it is
+//! in `report.json`.
+
+use std::fmt::Write;
+
+use crate::error::Severity;
+use crate::label::report::{Range, Report};
+
+const WIDTH: usize = 80;
+const STATES: usize = 8;
+const RULES: usize = 10;
+const FINDINGS: usize = 6;
+
+pub(super) fn write(report: &Report) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    let span = report
+        .flows
+        .as_ref()
+        .map(|range| format!(", {}", short(range)))
+        .unwrap_or_default();
+    lines.push(format!("{} flows labeled{span} (UTC)", report.rows));
+    lines.push(String::new());
+    states(report, &mut lines);
+    rules(report, &mut lines);
+    findings(report, &mut lines);
+    let mut text = String::new();
+    for line in lines {
+        // Nothing can fail that writes into a string.
+        let _ = writeln!(text, "{}", cut(line.trim_end(), WIDTH));
+    }
+    text
+}
+
+fn states(report: &Report, lines: &mut Vec<String>) {
+    lines.push(format!(
+        "{:<12}{:<46}{:>14}{:>8}",
+        "state", "label", "flows", "share"
+    ));
+    let mut states: Vec<_> = report.states.iter().collect();
+    states.sort_by_key(|row| std::cmp::Reverse(row.rows));
+    for row in states.iter().take(STATES) {
+        // Per mille in whole numbers, so that no rounding of doubles shows.
+        let share = (u128::from(row.rows) * 1000)
+            .checked_div(u128::from(report.rows))
+            .unwrap_or(0);
+        lines.push(format!(
+            "{:<12}{}{:>14}{:>4}.{} %",
+            row.state.as_str(),
+            padded(row.label.as_deref().unwrap_or("-"), 46),
+            row.rows,
+            share / 10,
+            share % 10
+        ));
+    }
+    more(states.len(), STATES, "states and labels", lines);
+}
+
+fn rules(report: &Report, lines: &mut Vec<String>) {
+    if report.rules.is_empty() {
+        return;
+    }
+    lines.push(String::new());
+    lines.push(format!(
+        "{:<18}{:>9}{:>9}{:>9}{:>9}  {:<24}",
+        "rule", "flows", "won", "forward", "reverse", "first .. last"
+    ));
+    let mut rules: Vec<_> = report.rules.iter().collect();
+    rules.sort_by_key(|row| std::cmp::Reverse(row.rows));
+    for row in rules.iter().take(RULES) {
+        let seen = row.seen.as_ref().map(short).unwrap_or_default();
+        lines.push(format!(
+            "{}{:>9}{:>9}{:>9}{:>9}  {seen}",
+            padded(&row.id, 18),
+            row.rows,
+            row.won,
+            row.forward,
+            row.reverse,
+        ));
+    }
+    more(rules.len(), RULES, "rules", lines);
+}
+
+fn findings(report: &Report, lines: &mut Vec<String>) {
+    let mut findings: Vec<_> = report.findings.iter().collect();
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    let warnings = findings
+        .iter()
+        .filter(|f| f.severity == Severity::Warning)
+        .count();
+    if !findings.is_empty() {
+        lines.push(String::new());
+        lines.push(format!(
+            "{warnings} warnings, {} notes",
+            findings.len() - warnings
+        ));
+    }
+    for finding in findings.iter().take(FINDINGS) {
+        let subject = finding
+            .subject
+            .as_ref()
+            .map(|s| format!(" {s}:"))
+            .unwrap_or_default();
+        lines.push(format!("  {}{subject} {}", finding.code, finding.message));
+    }
+    more(findings.len(), FINDINGS, "findings", lines);
+}
+
+fn more(all: usize, shown: usize, what: &str, lines: &mut Vec<String>) {
+    if all > shown {
+        lines.push(format!("  and {} more {what} in report.json", all - shown));
+    }
+}
+
+/// `07-05 12:48..07-05 13:11`: what a person compares with a notebook.
+fn short(range: &Range) -> String {
+    let minute = |time: &str| match (time.get(5..10), time.get(11..16)) {
+        (Some(day), Some(minute)) => format!("{day} {minute}"),
+        _ => time.to_owned(),
+    };
+    format!("{}..{}", minute(&range.first), minute(&range.last))
+}
+
+fn cut(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    text.chars()
+        .take(width.saturating_sub(1))
+        .chain(['…'])
+        .collect()
+}
+
+/// A text in a column: cut or filled, with a blank behind it.
+fn padded(text: &str, width: usize) -> String {
+    format!("{:<width$}", cut(text, width.saturating_sub(1)))
+}

@@ -1,0 +1,173 @@
+//! Counts what the rules of a labeler did, flow by flow. Cheap to make, to fill and to merge, so
+//! that each batch of a parallel run can have its own; the order of merging does not matter.
+//!
+//! What the counts mean to a reader is in [`crate::label::report`].
+
+use std::collections::BTreeMap;
+
+use crate::label::labeler::Labeler;
+use crate::label::matching;
+use crate::label::verdict::{Edge, FlowDirection, FlowFacts, State, Verdict};
+
+/// Counts of labeled flows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub(super) rows: u64,
+    /// First start and last end of all flows.
+    pub(super) span: Option<Span>,
+    pub(super) states: BTreeMap<(State, Option<String>), u64>,
+    pub(super) rules: BTreeMap<usize, RuleTally>,
+    /// Winner and loser of different classes and equal priority.
+    pub(super) conflicts: BTreeMap<(usize, usize), ConflictTally>,
+    /// Hosts of rules that were seen, by their numbers in the labeler.
+    pub(super) seen: std::collections::BTreeSet<usize>,
+}
+
+/// First start and last end, in nanoseconds since 1970 UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Span {
+    pub(super) first: i64,
+    pub(super) last: i64,
+}
+
+impl Span {
+    fn join(self, other: Self) -> Self {
+        Self {
+            first: self.first.min(other.first),
+            last: self.last.max(other.last),
+        }
+    }
+}
+
+/// What one rule did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct RuleTally {
+    pub(super) rows: u64,
+    pub(super) won: u64,
+    pub(super) uncertain: u64,
+    pub(super) forward: u64,
+    pub(super) reverse: u64,
+    pub(super) states: BTreeMap<State, u64>,
+    pub(super) edges: BTreeMap<Edge, u64>,
+    pub(super) span: Option<Span>,
+}
+
+/// How often two rules contradicted each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ConflictTally {
+    pub(super) rows: u64,
+    /// Start of the first such flow.
+    pub(super) first: i64,
+}
+
+impl Tally {
+    /// Counts a flow and what `labeler` said of it.
+    pub fn add(&mut self, labeler: &Labeler, facts: &FlowFacts<'_>, verdict: &Verdict<'_>) {
+        let (first, last) = matching::span(facts);
+        let span = Span { first, last };
+        self.rows += 1;
+        self.span = Some(self.span.map_or(span, |all| all.join(span)));
+        labeler
+            .mentions()
+            .mark([facts.src_ip, facts.dst_ip], &mut self.seen);
+        let shown = verdict.label.or(verdict.attack);
+        match self
+            .states
+            .iter_mut()
+            .find(|((s, l), _)| *s == verdict.state && l.as_deref() == shown)
+        {
+            Some((_, rows)) => *rows += 1,
+            None => {
+                self.states
+                    .insert((verdict.state, shown.map(str::to_owned)), 1);
+            }
+        }
+        for claim in &verdict.claims {
+            let rule = self.rules.entry(claim.rule).or_default();
+            rule.rows += 1;
+            rule.won += u64::from(claim.won);
+            rule.uncertain += u64::from(!claim.certain);
+            match claim.direction {
+                FlowDirection::Forward => rule.forward += 1,
+                FlowDirection::Reverse => rule.reverse += 1,
+            }
+            *rule.states.entry(claim.state).or_default() += 1;
+            *rule.edges.entry(claim.edge).or_default() += 1;
+            rule.span = Some(rule.span.map_or(span, |all| all.join(span)));
+        }
+        self.add_conflicts(labeler, first, verdict);
+    }
+
+    fn add_conflicts(&mut self, labeler: &Labeler, start: i64, verdict: &Verdict<'_>) {
+        let [winner, others @ ..] = verdict.claims.as_slice() else {
+            return;
+        };
+        let Some((rule, _)) = labeler.rule(winner.rule) else {
+            return;
+        };
+        for other in others {
+            let Some((loser, _)) = labeler.rule(other.rule) else {
+                continue;
+            };
+            if loser.priority != rule.priority || loser.label == rule.label {
+                continue;
+            }
+            let one = ConflictTally {
+                rows: 0,
+                first: start,
+            };
+            let conflict = self
+                .conflicts
+                .entry((winner.rule, other.rule))
+                .or_insert(one);
+            conflict.rows += 1;
+            conflict.first = conflict.first.min(start);
+        }
+    }
+
+    /// Adds the counts of other flows, labeled by the same labeler.
+    pub fn merge(&mut self, other: &Self) {
+        self.rows += other.rows;
+        self.span = join(self.span, other.span);
+        for (state, rows) in &other.states {
+            *self.states.entry(state.clone()).or_default() += rows;
+        }
+        for (number, theirs) in &other.rules {
+            let mine = self.rules.entry(*number).or_default();
+            mine.rows += theirs.rows;
+            mine.won += theirs.won;
+            mine.uncertain += theirs.uncertain;
+            mine.forward += theirs.forward;
+            mine.reverse += theirs.reverse;
+            for (state, rows) in &theirs.states {
+                *mine.states.entry(*state).or_default() += rows;
+            }
+            for (edge, rows) in &theirs.edges {
+                *mine.edges.entry(*edge).or_default() += rows;
+            }
+            mine.span = join(mine.span, theirs.span);
+        }
+        for (pair, theirs) in &other.conflicts {
+            let none = ConflictTally {
+                rows: 0,
+                first: theirs.first,
+            };
+            let mine = self.conflicts.entry(*pair).or_insert(none);
+            mine.rows += theirs.rows;
+            mine.first = mine.first.min(theirs.first);
+        }
+        self.seen.extend(&other.seen);
+    }
+
+    /// The flows that were counted.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+}
+
+fn join(a: Option<Span>, b: Option<Span>) -> Option<Span> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.join(b)),
+        (a, b) => a.or(b),
+    }
+}

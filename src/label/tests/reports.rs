@@ -1,0 +1,311 @@
+//! What the report says: counts, conflicts, and why rules matched nothing.
+
+use super::*;
+use crate::error::{Finding, Severity};
+use crate::label::{Misses, Report, Tally};
+
+fn report(labeler: &Labeler, flows: &[Flow]) -> Report {
+    let mut tally = Tally::default();
+    for flow in flows {
+        flow.facts(|facts| tally.add(labeler, facts, &labeler.label(facts)));
+    }
+    let mut misses = Misses::new(labeler, &tally);
+    for flow in flows {
+        flow.facts(|facts| misses.look(labeler, facts));
+    }
+    Report::new(labeler, &tally, Some(&misses))
+}
+
+fn finding<'a>(report: &'a Report, code: &str) -> Option<&'a Finding> {
+    report.findings.iter().find(|finding| finding.code == code)
+}
+
+/// The message for the one rule, which matches nothing.
+fn empty(keys: &str, flows: &[Flow]) -> String {
+    let report = report(&labeler(&with(keys)), flows);
+    let finding = finding(&report, "rule-empty").unwrap();
+    assert_eq!(
+        (finding.severity, finding.subject.as_deref()),
+        (Severity::Warning, Some("r"))
+    );
+    finding.message.clone()
+}
+
+const TIME: &str = "time: 2026-05-04 10:00 .. 10:59\n";
+
+#[test]
+fn reports_count_by_rule_and_state() {
+    let one = labeler(&with(
+        &format!("{TIME}covers_: 1").replace("covers_: 1", "attempted: [{if: fwd_packets = 1}]"),
+    ));
+    let flows = [
+        flow("10.9.0.7:1 10.0.1.5:1", "2026-05-04T10:10:00Z").until("2026-05-04T11:10:00Z"),
+        flow("10.0.1.5:1 10.9.0.7:1", "2026-05-04T10:20:00Z"),
+        flow("10.9.0.7:1 10.0.1.5:1", "2026-05-04T10:30:00Z")
+            .with("fwd_packets", Value::Integer(1)),
+        flow("10.9.0.7:1 10.0.1.6:1", "2026-05-04T10:30:00Z"),
+    ];
+    let report = report(&one, &flows);
+    let json: serde_json::Value = serde_json::from_str(&report.to_json()).unwrap();
+    assert_eq!(json["rows"], 4);
+    assert_eq!(json["flows"]["first"], "2026-05-04T10:10:00Z");
+    assert_eq!(json["labels"]["last"], "2026-05-04T10:59:59.999999999Z");
+    assert_eq!(
+        json["rules"][0].to_string(),
+        r#"{"edges":{"crosses_end":1,"inside":2},"file":"labels.yaml","forward":2,"id":"r","intervals":[{"first":"2026-05-04T10:00:00Z","last":"2026-05-04T10:59:59.999999999Z"}],"label":"X","line":4,"lost":0,"reverse":1,"rows":3,"seen":{"first":"2026-05-04T10:10:00Z","last":"2026-05-04T11:10:00Z"},"states":{"attempted":1,"malicious":2},"uncertain":0,"won":3}"#
+    );
+    assert_eq!(
+        json["states"].to_string(),
+        r#"[{"label":"X","rows":2,"state":"malicious"},{"label":"X","rows":1,"state":"attempted"},{"label":null,"rows":1,"state":"unknown"}]"#
+    );
+    assert!(report.findings.is_empty(), "{:?}", report.findings);
+    assert!(
+        report
+            .to_json()
+            .starts_with("{\n  \"rows\": 4,\n  \"flows\": {")
+    );
+}
+
+#[test]
+fn summaries_fit_a_screen() {
+    let mut text =
+        "netcap-labels: 1\nzone: UTC\ndefaults: {time: 2026-05-04 10:00 .. 10:59}\nrules:\n"
+            .to_owned();
+    for n in 0..40 {
+        text += &format!(
+            "  - {{id: a-rule-with-quite-a-long-name-{n}, label: A class with quite a long name indeed {n}, victims: 10.0.1.{n}}}\n"
+        );
+    }
+    let flows: Vec<Flow> = (0..30)
+        .map(|n| flow(&format!("10.9.0.7:1 10.0.1.{n}:1"), "2026-05-04T10:10:00Z"))
+        .collect();
+    let summary = report(&labeler(&text), &flows).summary();
+    assert!(summary.lines().count() <= 36, "{summary}");
+    assert!(
+        summary.lines().all(|line| line.chars().count() <= 80),
+        "{summary}"
+    );
+    assert!(
+        summary.contains("and 30 more rules in report.json"),
+        "{summary}"
+    );
+    let small = report(
+        &labeler(&with(TIME)),
+        &[flow("10.9.0.7:1 10.0.1.5:1", "2026-05-04T10:10:00Z")],
+    )
+    .summary();
+    assert_eq!(
+        small,
+        "\
+1 flows labeled, 05-04 10:10..05-04 10:10 (UTC)
+
+state       label                                                  flows   share
+malicious   X                                                          1 100.0 %
+
+rule                  flows      won  forward  reverse  first .. last
+r                         1        1        1        0  05-04 10:10..05-04 10:10
+"
+    );
+}
+
+#[test]
+fn empty_rules_tell_their_nearest_miss() {
+    let at = |ends: &str, time: &str| flow(ends, &format!("2026-05-04T{time}Z"));
+    let head = "rule in labels.yaml:4 matched no flow; ";
+    for (keys, flows, wanted) in [
+        ("", vec![], "there are no flows"),
+        (
+            "",
+            vec![at("10.9.0.8:1 10.0.1.6:1", "10:10:00")],
+            "no flow fits all but one of its conditions",
+        ),
+        (
+            "",
+            vec![
+                at("10.9.0.7:1 10.0.1.5:1", "12:00:00"),
+                at("10.9.0.7:1 10.0.1.5:1", "11:30:00"),
+            ],
+            "nearest miss: 2 would match but for the time (the nearest is 30 min after it, at 2026-05-04T11:30:00Z)",
+        ),
+        (
+            "",
+            vec![at("10.9.0.7:1 10.0.1.5:1", "09:59:00").until("2026-05-04T09:59:59Z")],
+            "nearest miss: 1 would match but for the time (the nearest is 1 s before it, at 2026-05-04T09:59:00Z)",
+        ),
+        (
+            "",
+            vec![
+                at("172.16.0.1:1 10.0.1.5:1", "10:10:00"),
+                at("10.9.0.9:1 10.0.1.5:1", "10:10:00"),
+                at("10.9.0.9:1 10.0.1.5:1", "10:11:00"),
+            ],
+            "nearest miss: 3 would match but for the attackers (there: 10.9.0.9 in 2, 172.16.0.1 in 1)",
+        ),
+        (
+            "",
+            vec![at("10.9.0.7:1 10.0.1.6:1", "10:10:00")],
+            "nearest miss: 1 would match but for the victims (there: 10.0.1.6 in 1)",
+        ),
+        (
+            "direction: forward\n",
+            vec![at("10.0.1.5:1 10.9.0.7:1", "10:10:00")],
+            "nearest miss: 1 would match but for the direction (the victims opened them)",
+        ),
+        (
+            "ports: 22\n",
+            vec![at("10.9.0.7:1 10.0.1.5:2222", "10:10:00")],
+            "nearest miss: 1 would match but for the ports",
+        ),
+        (
+            "protocol: udp\n",
+            vec![at("10.9.0.7:1 10.0.1.5:2222", "10:10:00")],
+            "nearest miss: 1 would match but for the protocol",
+        ),
+        (
+            "if: fwd_packets > 3\n",
+            vec![at("10.9.0.7:1 10.0.1.5:2222", "10:10:00")],
+            "nearest miss: 1 would match but for the condition `if:`",
+        ),
+        (
+            "refine: [{state: none}]\n",
+            vec![at("10.9.0.7:1 10.0.1.5:2222", "10:10:00")],
+            "1 flows fit, but its refinements take all of them out",
+        ),
+    ] {
+        assert_eq!(
+            empty(&format!("{keys}{TIME}"), &flows),
+            format!("{head}{wanted}"),
+            "{keys}"
+        );
+    }
+}
+
+#[test]
+fn unseen_hosts_are_named_with_their_neighbours() {
+    let text = "netcap-labels: 1\nhosts: {kali: 10.9.0.7, nat: 192.0.2.1}\nrules: [{id: r, label: X, time: always, attackers: [kali, nat], victims: 10.0.1.5}]\n";
+    let one = labeler(text);
+    let unseen = report(
+        &one,
+        &[flow("10.9.0.9:1 10.0.1.5:1", "2026-05-04T10:00:00Z")],
+    );
+    let found: Vec<(&str, &str)> = unseen
+        .findings
+        .iter()
+        .filter(|f| f.code == "host-unseen")
+        .map(|f| (f.subject.as_deref().unwrap(), f.message.as_str()))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            (
+                "kali (10.9.0.7)",
+                "this host of the rules never appears in the flows; of its network there are 10.9.0.9 in 1"
+            ),
+            (
+                "nat (192.0.2.1)",
+                "this host of the rules never appears in the flows; nor did any other host of its network"
+            ),
+        ]
+    );
+    let seen = report(
+        &one,
+        &[
+            flow("10.9.0.7:1 10.0.1.5:1", "2026-05-04T10:00:00Z"),
+            flow("192.0.2.1:1 10.0.1.5:1", "2026-05-04T10:00:00Z"),
+        ],
+    );
+    assert!(seen.findings.is_empty(), "{:?}", seen.findings);
+}
+
+#[test]
+fn disjoint_ranges_show_both() {
+    let labeler = labeler(&with(TIME));
+    let report_of = |time| report(&labeler, &[flow("10.9.0.7:1 10.0.1.5:1", time)]);
+    let after = report_of("2026-05-05T10:59:59.999999999Z");
+    assert_eq!(
+        finding(&after, "range-disjoint").unwrap().message,
+        "ground truth and flows do not meet in time: the rules are about 2026-05-04T10:00:00Z .. 2026-05-04T10:59:59.999999999Z, the flows are 2026-05-05T10:59:59.999999999Z .. 2026-05-05T10:59:59.999999999Z, 1 d after them; check zone and date"
+    );
+    let before = report_of("2026-05-04T09:00:00Z");
+    assert!(
+        finding(&before, "range-disjoint")
+            .unwrap()
+            .message
+            .contains("1 h before them")
+    );
+    assert!(finding(&report_of("2026-05-04T10:00:00Z"), "range-disjoint").is_none());
+}
+
+#[test]
+fn conflicts_are_counted_and_warned_of_unless_decided() {
+    let text = "netcap-labels: 1\ndefaults: {time: always, victims: any}\nrules: [{id: a, label: A}, {id: b, label: B}, {id: c, label: A}]\n";
+    let flows = [
+        flow("10.9.0.7:1 10.0.1.5:1", "2026-05-04T10:00:00Z"),
+        flow("10.9.0.7:1 10.0.1.5:1", "2026-05-04T09:00:00Z"),
+    ];
+    let silent = report(&labeler(text), &flows);
+    let warning = finding(&silent, "conflict").unwrap();
+    assert_eq!(
+        (warning.severity, warning.subject.as_deref()),
+        (Severity::Warning, Some("a / b"))
+    );
+    assert!(warning.message.starts_with("2 flows match both `a` and `b`, of equal priority and different labels (the first at 2026-05-04T09:00:00Z)"));
+    assert_eq!(silent.conflicts.len(), 1);
+    assert_eq!(
+        (
+            silent.rules[0].won,
+            silent.rules[1].lost,
+            silent.rules[2].lost
+        ),
+        (2, 2, 2)
+    );
+    let stated = report(
+        &labeler(&text.replace("defaults", "conflicts: first\ndefaults")),
+        &flows,
+    );
+    assert_eq!(
+        finding(&stated, "conflict").unwrap().severity,
+        Severity::Information
+    );
+    let ranked = report(
+        &labeler(&text.replace("label: B", "label: B, priority: 1")),
+        &flows,
+    );
+    assert!(ranked.conflicts.is_empty());
+}
+
+#[test]
+fn tallies_and_misses_merge_in_any_order() {
+    let one = labeler(
+        &(with(TIME)
+            + "  - {id: s, label: Y, time: 2026-05-04 10:00 .. 12:00, attackers: 10.9.0.7, victims: 10.0.1.0/24}\n  - {id: t, label: Z, time: 2026-05-04 09:00 .. 09:01, victims: 10.0.1.5}\n"),
+    );
+    let flows: Vec<Flow> = (0..60)
+        .map(|n| {
+            let ends = format!("10.9.0.{}:1 10.0.1.{}:1", n % 8 + 5, n % 50);
+            flow(&ends, &format!("2026-05-04T1{}:{:02}:00Z", n % 3, n % 60))
+        })
+        .collect();
+    let (mut all, mut parts) = (Tally::default(), vec![Tally::default(); 3]);
+    for (n, flow) in flows.iter().enumerate() {
+        flow.facts(|facts| {
+            all.add(&one, facts, &one.label(facts));
+            parts[n % 3].add(&one, facts, &one.label(facts));
+        });
+    }
+    let mut merged = Tally::default();
+    parts.iter().rev().for_each(|part| merged.merge(part));
+    assert_eq!(all, merged);
+    let mut misses = Misses::new(&one, &all);
+    let mut others = vec![misses.clone(); 3];
+    assert!(!misses.is_empty());
+    for (n, flow) in flows.iter().enumerate() {
+        flow.facts(|facts| {
+            misses.look(&one, facts);
+            others[n % 3].look(&one, facts);
+        });
+    }
+    let mut merged = others.pop().unwrap();
+    others.iter().for_each(|other| merged.merge(other));
+    assert_eq!(misses, merged);
+}

@@ -1,0 +1,310 @@
+//! Protobuf: the messages of a table one after another, each after its length as a varint (what
+//! `parseDelimitedFrom` of Java and `parse_length_prefixed` of Python read).
+//!
+//! Messages are written from the arrays, without a message in between, and as protobuf's own
+//! encoders write them: fields by number, no field that has its default value unless it is
+//! `optional` and set.
+
+use std::io::Write;
+
+use arrow::array::{Array, AsArray, BinaryArray, BooleanArray, RecordBatch, StringArray};
+use arrow::buffer::NullBuffer;
+use arrow::datatypes::{Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
+use netcap_proto::{Column, Type};
+use prost::encoding::{self, WireType, encode_key, encode_varint};
+
+use super::{Encoder, failed};
+use crate::error::{Error, Result};
+use crate::output::Layout;
+
+/// Encoded bytes that are collected before they are written.
+const BUFFER_BYTES: usize = 256 << 10;
+
+/// Encodes a table as delimited messages.
+pub(super) struct ProtobufEncoder<'a> {
+    out: &'a mut dyn Write,
+    shape: Vec<Shape>,
+    buffer: Vec<u8>,
+}
+
+/// A field of the table's message: a column, or a message that columns are grouped in.
+#[derive(Debug)]
+struct Shape {
+    number: u32,
+    content: Content,
+}
+
+#[derive(Debug)]
+enum Content {
+    Column(usize, &'static Column),
+    Group(Vec<Shape>),
+}
+
+impl<'a> ProtobufEncoder<'a> {
+    pub(super) fn new(out: &'a mut dyn Write, layout: &Layout) -> Result<Self> {
+        Ok(Self {
+            out,
+            shape: shape(layout)?,
+            buffer: Vec::with_capacity(BUFFER_BYTES + 4096),
+        })
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        self.out.write_all(&self.buffer).map_err(failed)?;
+        self.buffer.clear();
+        Ok(())
+    }
+}
+
+impl Encoder for ProtobufEncoder<'_> {
+    fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        let fields = bind(&self.shape, batch)?;
+        for row in 0..batch.num_rows() {
+            delimited(&mut self.buffer, |out| encode_all(&fields, row, out));
+            if self.buffer.len() >= BUFFER_BYTES {
+                self.out.write_all(&self.buffer).map_err(failed)?;
+                self.buffer.clear();
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<()> {
+        self.flush()
+    }
+}
+
+/// The fields of the table's message, by number, groups nested as their paths say.
+fn shape(layout: &Layout) -> Result<Vec<Shape>> {
+    let table = layout.table;
+    let mut shape = Vec::new();
+    for (index, column) in layout.columns.iter().copied().enumerate() {
+        // A label column is described once for all tables; the table says where its group is.
+        let own = table.columns.iter().any(|c| std::ptr::eq(c, column));
+        let prefix = if own { &[] } else { table.label_path };
+        if !own && prefix.is_empty() {
+            return Err(Error::new(format!(
+                "the message {} has no field for labels",
+                table.message
+            )));
+        }
+        let path: Vec<u32> = prefix.iter().chain(column.path).copied().collect();
+        insert(&mut shape, &path, index, column);
+    }
+    sort(&mut shape);
+    Ok(shape)
+}
+
+fn insert(shape: &mut Vec<Shape>, path: &[u32], index: usize, column: &'static Column) {
+    match path {
+        [] => {}
+        [number] => {
+            shape.push(Shape {
+                number: *number,
+                content: Content::Column(index, column),
+            });
+        }
+        [number, rest @ ..] => {
+            for field in shape.iter_mut() {
+                if field.number == *number
+                    && let Content::Group(fields) = &mut field.content
+                {
+                    return insert(fields, rest, index, column);
+                }
+            }
+            let mut fields = Vec::new();
+            insert(&mut fields, rest, index, column);
+            shape.push(Shape {
+                number: *number,
+                content: Content::Group(fields),
+            });
+        }
+    }
+}
+
+fn sort(shape: &mut [Shape]) {
+    shape.sort_by_key(|field| field.number);
+    for field in shape {
+        if let Content::Group(fields) = &mut field.content {
+            sort(fields);
+        }
+    }
+}
+
+/// A field with the values of a batch.
+struct Field<'a> {
+    number: u32,
+    /// Defaults are written too: the field is `optional`, a message, or an element of a list.
+    explicit: bool,
+    nulls: Option<&'a NullBuffer>,
+    values: Values<'a>,
+}
+
+enum Values<'a> {
+    Bool(&'a BooleanArray),
+    Int32(&'a [i32]),
+    Int64(&'a [i64]),
+    Double(&'a [f64]),
+    Text(&'a StringArray),
+    Bytes(&'a BinaryArray),
+    Message(Vec<Field<'a>>),
+    /// Where the elements of each row begin and end, and the elements.
+    List(&'a [i32], Box<Field<'a>>),
+}
+
+fn bind<'a>(shape: &[Shape], batch: &'a RecordBatch) -> Result<Vec<Field<'a>>> {
+    let field = |field: &Shape| match &field.content {
+        Content::Group(fields) => Ok(Field {
+            number: field.number,
+            explicit: true,
+            nulls: None,
+            values: Values::Message(bind(fields, batch)?),
+        }),
+        Content::Column(index, column) => match batch.columns().get(*index) {
+            Some(array) => bind_column(column, array),
+            None => Err(mismatch(column)),
+        },
+    };
+    shape.iter().map(field).collect()
+}
+
+fn bind_column<'a>(column: &Column, array: &'a dyn Array) -> Result<Field<'a>> {
+    if !column.repeated {
+        return bind_value(column, array, column.nullable);
+    }
+    let list = array.as_list_opt::<i32>().ok_or_else(|| mismatch(column))?;
+    let element = bind_value(column, list.values(), true)?;
+    Ok(Field {
+        number: column.number,
+        explicit: true,
+        nulls: array.nulls(),
+        values: Values::List(list.value_offsets(), Box::new(element)),
+    })
+}
+
+fn bind_value<'a>(column: &Column, array: &'a dyn Array, explicit: bool) -> Result<Field<'a>> {
+    let values = match column.ty {
+        Type::Bool => array.as_boolean_opt().map(Values::Bool),
+        Type::Int32 => array
+            .as_primitive_opt::<Int32Type>()
+            .map(|a| Values::Int32(a.values())),
+        Type::Int64 => array
+            .as_primitive_opt::<Int64Type>()
+            .map(|a| Values::Int64(a.values())),
+        Type::Timestamp => array
+            .as_primitive_opt::<TimestampMicrosecondType>()
+            .map(|a| Values::Int64(a.values())),
+        Type::Double => array
+            .as_primitive_opt::<Float64Type>()
+            .map(|a| Values::Double(a.values())),
+        Type::Text => array.as_string_opt::<i32>().map(Values::Text),
+        Type::Bytes => array.as_binary_opt::<i32>().map(Values::Bytes),
+        Type::Struct => match array.as_struct_opt() {
+            Some(fields) => {
+                let fields = column.children.iter().zip(fields.columns());
+                let fields = fields.map(|(column, array)| bind_column(column, array));
+                let mut fields: Vec<_> = fields.collect::<Result<_>>()?;
+                fields.sort_by_key(|field| field.number);
+                Some(Values::Message(fields))
+            }
+            None => None,
+        },
+    };
+    Ok(Field {
+        number: column.number,
+        explicit: explicit || column.ty == Type::Struct,
+        nulls: array.nulls(),
+        values: values.ok_or_else(|| mismatch(column))?,
+    })
+}
+
+fn mismatch(column: &Column) -> Error {
+    Error::new(format!(
+        "the rows to export have no column {} of the type it has",
+        column.name
+    ))
+}
+
+fn encode_all(fields: &[Field<'_>], row: usize, out: &mut Vec<u8>) {
+    for field in fields {
+        field.encode(row, out);
+    }
+}
+
+impl Field<'_> {
+    #[inline]
+    fn encode(&self, row: usize, out: &mut Vec<u8>) {
+        if self.nulls.is_some_and(|nulls| nulls.is_null(row)) {
+            return;
+        }
+        let (number, explicit) = (self.number, self.explicit);
+        match &self.values {
+            Values::Bool(values) => {
+                let value = values.value(row);
+                if explicit || value {
+                    encoding::bool::encode(number, &value, out);
+                }
+            }
+            Values::Int32(values) => {
+                let value = values.get(row).copied().unwrap_or_default();
+                if explicit || value != 0 {
+                    encoding::int32::encode(number, &value, out);
+                }
+            }
+            Values::Int64(values) => {
+                let value = values.get(row).copied().unwrap_or_default();
+                if explicit || value != 0 {
+                    encoding::int64::encode(number, &value, out);
+                }
+            }
+            Values::Double(values) => {
+                let value = values.get(row).copied().unwrap_or_default();
+                // By its bits: -0.0 is not the default.
+                if explicit || value.to_bits() != 0 {
+                    encoding::double::encode(number, &value, out);
+                }
+            }
+            Values::Text(values) => bytes(number, explicit, values.value(row).as_bytes(), out),
+            Values::Bytes(values) => bytes(number, explicit, values.value(row), out),
+            Values::Message(fields) => {
+                encode_key(number, WireType::LengthDelimited, out);
+                delimited(out, |out| encode_all(fields, row, out));
+            }
+            Values::List(offsets, element) => {
+                if let Some([start, end]) = offsets.get(row..row + 2) {
+                    for i in *start..*end {
+                        element.encode(usize::try_from(i).unwrap_or_default(), out);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[inline]
+fn bytes(number: u32, explicit: bool, value: &[u8], out: &mut Vec<u8>) {
+    if explicit || !value.is_empty() {
+        encode_key(number, WireType::LengthDelimited, out);
+        encode_varint(value.len() as u64, out);
+        out.extend_from_slice(value);
+    }
+}
+
+/// What `write` appends, after its length. A length of one byte is assumed, since most are; a
+/// longer one moves what was written.
+#[inline]
+fn delimited(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    let start = out.len();
+    out.push(0);
+    write(out);
+    let len = out.len() - start - 1;
+    if let (Ok(len), Some(byte)) = (u8::try_from(len), out.get_mut(start))
+        && len < 0x80
+    {
+        *byte = len;
+        return;
+    }
+    let mut prefix = Vec::with_capacity(10);
+    encode_varint(len as u64, &mut prefix);
+    out.splice(start..=start, prefix);
+}

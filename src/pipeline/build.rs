@@ -1,0 +1,237 @@
+//! Runs a pipeline: plan, locked check, stages in order, what is no longer asked for removed.
+
+use std::path::Path;
+use std::time::Instant;
+
+use serde::Serialize;
+
+use super::Made;
+use super::config::Plan;
+use super::exports::make_export;
+use super::labels::{label_stages, make_labels, read_truth};
+use super::tables::{Sources, TABLES_STAGE, make_tables, tables_fingerprint};
+use crate::dataset::{Manifest, Output};
+use crate::engine::{Options, Progress};
+use crate::error::{Error, Result};
+use crate::label::Report;
+use crate::output::write_atomically;
+
+/// How a pipeline is run; nothing of it changes an output.
+#[derive(Debug, Clone, Copy)]
+pub struct How {
+    /// Make all stages, also those that are there.
+    pub force: bool,
+    /// Threads.
+    pub threads: usize,
+}
+
+/// What happened to a stage.
+#[derive(Debug)]
+pub struct StageRun {
+    /// Its name.
+    pub stage: String,
+    /// Whether it was made.
+    pub made: Made,
+    /// Seconds that it took.
+    pub seconds: f64,
+    /// For labels that were made now: what they did.
+    pub report: Option<Report>,
+}
+
+/// `run.json`: how it went here and today. Never hashed, never decisive.
+#[derive(Debug, Serialize)]
+struct RunFacts<'a> {
+    netcap: &'a str,
+    finished: String,
+    threads: usize,
+    system: String,
+    stages: Vec<(&'a str, &'static str, f64)>,
+}
+
+/// Options of the decoder for a plan.
+pub fn options(plan: &Plan, threads: usize) -> Options {
+    Options {
+        tables: plan.tables.clone(),
+        policy: plan.policy,
+        time: plan.time,
+        head: plan.head,
+        threads,
+    }
+}
+
+/// Checks what can be checked before anything is done: label files above all.
+pub fn check(plan: &Plan) -> Result<()> {
+    for request in &plan.labels {
+        read_truth(&request.files)?;
+    }
+    let mut names: Vec<&str> = plan.labels.iter().map(|l| l.set.as_str()).collect();
+    names.sort_unstable();
+    if let Some([name, _]) = names.windows(2).find(|w| w.first() == w.get(1)) {
+        return Err(Error::new(format!("two label sets are called {name}")));
+    }
+    Ok(())
+}
+
+/// Runs the stages of a plan.
+pub fn build(
+    output: &mut Output,
+    plan: &Plan,
+    sources: &Sources,
+    how: How,
+    progress: &dyn Progress,
+    mut tell: impl FnMut(&StageRun),
+) -> Result<()> {
+    let mut runs: Vec<StageRun> = Vec::new();
+    let mut done = |stage: String, started: Instant, made: Made, report: Option<Report>| {
+        let run = StageRun {
+            stage,
+            made,
+            seconds: started.elapsed().as_secs_f64(),
+            report,
+        };
+        tell(&run);
+        runs.push(run);
+    };
+    output.manifest_mut().accepted.clone_from(&plan.accept);
+    let started = Instant::now();
+    let made = make_tables(
+        output,
+        sources,
+        &options(plan, how.threads),
+        how.force,
+        progress,
+    )?;
+    done(TABLES_STAGE.to_owned(), started, made, None);
+    for request in &plan.labels {
+        let started = Instant::now();
+        let (made, report) = make_labels(output, request, how.force)?;
+        done(label_stages(&request.set)[0].clone(), started, made, report);
+    }
+    for request in &plan.exports {
+        let started = Instant::now();
+        let made = make_export(output, request, how.force)?;
+        done(request.stage(), started, made, None);
+    }
+    let kept = stages(plan);
+    output.retain(|stage| kept.iter().any(|k| k == stage))?;
+    output.finish()?;
+    let facts = RunFacts {
+        netcap: env!("CARGO_PKG_VERSION"),
+        finished: jiff::Timestamp::now().to_string(),
+        threads: how.threads,
+        system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+        stages: runs
+            .iter()
+            .map(|run| {
+                let made = match run.made {
+                    Made::Now => "made",
+                    Made::Before => "unchanged",
+                };
+                (run.stage.as_str(), made, run.seconds)
+            })
+            .collect(),
+    };
+    let text = serde_json::to_vec_pretty(&facts)
+        .map_err(|e| Error::because("run.json could not be written", e))?;
+    write_atomically(&output.path().join("run.json"), &text)
+}
+
+/// Names of all stages of a plan.
+pub fn stages(plan: &Plan) -> Vec<String> {
+    let labels = plan
+        .labels
+        .iter()
+        .flat_map(|request| label_stages(&request.set));
+    std::iter::once(TABLES_STAGE.to_owned())
+        .chain(labels)
+        .chain(plan.exports.iter().map(super::ExportRequest::stage))
+        .collect()
+}
+
+/// Refuses to go on unless version, inputs and options are those of `locked`.
+pub fn check_locked(locked: &Manifest, path: &Path, plan: &Plan, sources: &Sources) -> Result<()> {
+    let mut wrong = Vec::new();
+    if locked.netcap != env!("CARGO_PKG_VERSION") {
+        wrong.push(format!(
+            "it was made by netcap {}, and this is {}",
+            locked.netcap,
+            env!("CARGO_PKG_VERSION")
+        ));
+    }
+    for (i, input) in sources.inputs.iter().enumerate() {
+        match locked.inputs.get(i) {
+            Some(theirs) if theirs == input => {}
+            Some(theirs) if theirs.name == input.name => {
+                wrong.push(format!("input {} has another content", input.name));
+            }
+            Some(theirs) => wrong.push(format!(
+                "input {} stands where {} was",
+                input.name, theirs.name
+            )),
+            None => wrong.push(format!("input {} was not there", input.name)),
+        }
+    }
+    for missing in locked.inputs.iter().skip(sources.inputs.len()) {
+        wrong.push(format!("input {} is missing", missing.name));
+    }
+    let (_, options) = tables_fingerprint(sources, &options(plan, 1))?;
+    if let Some(stage) = locked.stages.get(TABLES_STAGE)
+        && stage.options != options
+    {
+        for (key, value) in options.as_object().into_iter().flatten() {
+            let theirs = stage.options.get(key).unwrap_or(&serde_json::Value::Null);
+            if theirs != value {
+                wrong.push(format!("option {key} is {value}, and was {theirs}"));
+            }
+        }
+    }
+    for request in &plan.labels {
+        let [name, _] = label_stages(&request.set);
+        let inputs = read_truth(&request.files)?.inputs;
+        match locked.stages.get(&name) {
+            Some(stage) if stage.inputs == inputs => {}
+            Some(_) => wrong.push(format!("the files of {name} have another content")),
+            None => {}
+        }
+    }
+    let planned = stages(plan);
+    wrong.extend(
+        planned
+            .iter()
+            .filter(|s| !locked.stages.contains_key(*s))
+            .map(|s| format!("{s} was not there")),
+    );
+    wrong.extend(
+        locked
+            .stages
+            .keys()
+            .filter(|s| !planned.contains(s))
+            .map(|s| format!("{s} is missing")),
+    );
+    refuse(
+        wrong,
+        path,
+        "this run would not be the one that the manifest tells of",
+    )
+}
+
+/// Refuses a result that differs from `locked`.
+pub fn check_result(locked: &Manifest, path: &Path, made: &Manifest) -> Result<()> {
+    let wrong = locked
+        .stages
+        .iter()
+        .filter(|(name, stage)| made.stages.get(*name) != Some(stage))
+        .map(|(name, _)| format!("{name} came out differently"));
+    refuse(
+        wrong.collect(),
+        path,
+        "the result is not the one that the manifest tells of",
+    )
+}
+
+fn refuse(wrong: Vec<String>, path: &Path, what: &str) -> Result<()> {
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(format!("{what}:\n  {}", wrong.join("\n  "))).in_file(path))
+}

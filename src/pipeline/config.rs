@@ -1,0 +1,488 @@
+//! `pipeline.yaml`: what a person writes, read and checked.
+//!
+//! Paths in it are relative to the folder of the file, so that a pipeline can be given away
+//! together with its labels.
+
+use std::path::{Path, PathBuf};
+
+use jiff::{Span, SpanRelativeTo, Timestamp};
+use netcap_proto::Table;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::exports::ExportRequest;
+use super::labels::{LabelRequest, materializable};
+use super::tables::StreamRequest;
+use crate::capture::Overlap;
+use crate::dataset::Accept;
+use crate::engine::Selection;
+use crate::error::{Error, Result};
+use crate::flow::Policy;
+use crate::output::export::Format;
+
+/// A pipeline: from captures to a dataset.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "netcap pipeline file")]
+pub struct Pipeline {
+    /// Version of this format: 1.
+    pub netcap_pipeline: u32,
+    /// What it makes, for people.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// Folder of the output, unless --out names another one.
+    #[serde(default)]
+    pub output: Option<PathBuf>,
+    /// Captures and folders of captures: one stream, unless `streams` says otherwise.
+    #[serde(default)]
+    pub captures: Option<OneOrMany>,
+    /// How captures form streams. Flows go on from file to file inside a stream, never between.
+    #[serde(default)]
+    pub streams: Option<Streams>,
+    /// What to do where files of a stream overlap in time.
+    #[serde(default)]
+    pub overlap: OverlapMode,
+    /// Tables to decode: a list, or names with - before them for all but those. All by default.
+    #[serde(default)]
+    pub tables: Option<OneOrMany>,
+    /// Rules for the table `flow`.
+    #[serde(default)]
+    pub flow: FlowRules,
+    /// Only packets of this time: `A .. B` in RFC 3339; either may be left out.
+    #[serde(default)]
+    pub time: Option<String>,
+    /// Only so many packets of each stream.
+    #[serde(default)]
+    pub head: Option<u64>,
+    /// Label sets.
+    #[serde(default)]
+    pub labels: Vec<LabelSet>,
+    /// Exports.
+    #[serde(default)]
+    pub exports: Vec<Export>,
+    /// Warnings that are known and do not change the exit status.
+    #[serde(default)]
+    pub accept: Vec<Accept>,
+}
+
+/// A text, or a list of texts.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum OneOrMany {
+    /// One.
+    One(String),
+    /// Several.
+    Many(Vec<String>),
+}
+
+impl OneOrMany {
+    fn list(&self) -> Vec<String> {
+        match self {
+            Self::One(text) => vec![text.clone()],
+            Self::Many(texts) => texts.clone(),
+        }
+    }
+}
+
+/// How captures form streams.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Streams {
+    /// Each file or each folder of `captures` is a stream, called after it.
+    Each(Each),
+    /// Streams with their captures.
+    Named(Vec<NamedStream>),
+}
+
+/// What is a stream.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Each {
+    /// Each file.
+    EachFile,
+    /// Each of the folders (or files) that `captures` names.
+    EachFolder,
+}
+
+/// A stream with a name.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NamedStream {
+    /// Its name: the value of the column `stream`.
+    pub name: String,
+    /// Its captures and folders of captures.
+    pub captures: OneOrMany,
+}
+
+/// What to do where files of a stream overlap in time.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OverlapMode {
+    /// Stop and show where.
+    #[default]
+    Refuse,
+    /// Read them as one, packet by packet by time.
+    Merge,
+    /// Make each file a stream of its own.
+    Separate,
+}
+
+/// Rules for the table `flow`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct FlowRules {
+    /// A gap of more than this ends a flow, such as 120s (the default).
+    #[serde(default)]
+    pub idle_timeout: Option<String>,
+    /// A flow that lasts this long is cut, such as 1800s (the default).
+    #[serde(default)]
+    pub active_timeout: Option<String>,
+}
+
+/// A label set.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LabelSet {
+    /// Its name.
+    pub set: String,
+    /// Ground truth files.
+    pub files: OneOrMany,
+    /// Tables to write with label columns, beside `flow`; `all` for all.
+    #[serde(default)]
+    pub materialize: Option<OneOrMany>,
+}
+
+/// An export.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Export {
+    /// Its format.
+    pub format: Format,
+    /// Tables; all by default.
+    #[serde(default)]
+    pub tables: Option<OneOrMany>,
+    /// The label set whose columns are added.
+    #[serde(default)]
+    pub labels: Option<String>,
+}
+
+/// A pipeline with its paths found and its values read.
+#[derive(Debug)]
+pub struct Plan {
+    /// Folder of the output, if the file names one.
+    pub output: Option<PathBuf>,
+    /// The captures.
+    pub streams: Vec<StreamRequest>,
+    /// Tables to decode.
+    pub tables: Selection,
+    /// Rules for flows.
+    pub policy: Policy,
+    /// Range of time (nanoseconds since 1970).
+    pub time: Option<(i64, i64)>,
+    /// Packets of each stream.
+    pub head: Option<u64>,
+    /// Label sets.
+    pub labels: Vec<LabelRequest>,
+    /// Exports.
+    pub exports: Vec<ExportRequest>,
+    /// Accepted warnings.
+    pub accept: Vec<Accept>,
+}
+
+impl Pipeline {
+    /// Reads a file. `overrides` are `key=value` with dots between nested keys.
+    pub fn read(path: &Path, overrides: &[String]) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, "read", e))?;
+        let pipeline: Self =
+            serde_yaml::from_str(&text).map_err(|e| yaml_error(&e).in_file(path))?;
+        if pipeline.netcap_pipeline != 1 {
+            return Err(Error::new(format!(
+                "this is version {} of the pipeline format, and netcap reads version 1",
+                pipeline.netcap_pipeline
+            ))
+            .in_file(path));
+        }
+        if overrides.is_empty() {
+            return Ok(pipeline);
+        }
+        let mut value: serde_json::Value =
+            serde_yaml::from_str(&text).map_err(|e| yaml_error(&e).in_file(path))?;
+        for text in overrides {
+            set(&mut value, text)?;
+        }
+        serde_json::from_value(value).map_err(|e| {
+            Error::new(format!("with --set, the pipeline is not valid: {e}")).in_file(path)
+        })
+    }
+
+    /// Finds the paths, relative to `folder`, and reads the values.
+    pub fn plan(&self, folder: &Path) -> Result<Plan> {
+        let at = |text: &String| folder.join(text);
+        let overlap = match self.overlap {
+            OverlapMode::Refuse => Overlap::Refuse,
+            OverlapMode::Merge => Overlap::Merge,
+            OverlapMode::Separate => Overlap::Separate,
+        };
+        let labels = self.labels.iter().map(|set| label_request(set, folder));
+        let exports = self
+            .exports
+            .iter()
+            .map(|export| self.export_request(export));
+        let tables = match &self.tables {
+            Some(tables) => Selection::parse(&tables.list().join(","))?,
+            None => Selection::all(),
+        };
+        let default = Policy::default();
+        let timeout = |text: &Option<String>, default| match text {
+            Some(text) => duration_ns(text),
+            None => Ok(default),
+        };
+        Ok(Plan {
+            output: self.output.as_ref().map(|p| folder.join(p)),
+            streams: self.streams(&at, overlap)?,
+            tables,
+            policy: Policy {
+                idle_ns: timeout(&self.flow.idle_timeout, default.idle_ns)?,
+                active_ns: timeout(&self.flow.active_timeout, default.active_ns)?,
+            },
+            time: self.time.as_deref().map(time_range).transpose()?,
+            head: self.head,
+            labels: labels.collect::<Result<_>>()?,
+            exports: exports.collect::<Result<_>>()?,
+            accept: self.accept.clone(),
+        })
+    }
+
+    fn streams(
+        &self,
+        at: &dyn Fn(&String) -> PathBuf,
+        overlap: Overlap,
+    ) -> Result<Vec<StreamRequest>> {
+        let captures: Vec<PathBuf> = self
+            .captures
+            .iter()
+            .flat_map(OneOrMany::list)
+            .map(|c| at(&c))
+            .collect();
+        let named = |path: PathBuf, root: &Path| StreamRequest {
+            name: path
+                .strip_prefix(root)
+                .ok()
+                .filter(|p| !p.as_os_str().is_empty())
+                .or_else(|| path.file_name().map(Path::new))
+                .map(|name| name.to_string_lossy().replace(['/', '\\'], "-")),
+            captures: vec![path],
+            overlap,
+        };
+        match (&self.streams, captures.is_empty()) {
+            (Some(Streams::Named(streams)), true) if !streams.is_empty() => Ok(streams
+                .iter()
+                .map(|stream| StreamRequest {
+                    name: Some(stream.name.clone()),
+                    captures: stream.captures.list().iter().map(at).collect(),
+                    overlap,
+                })
+                .collect()),
+            (Some(Streams::Named(_)), false) => Err(Error::new(
+                "the pipeline has both `captures` and a list of `streams`",
+            )
+            .help("put the captures into the streams")),
+            (_, true) => Err(Error::new("the pipeline names no captures")
+                .help("add `captures: FILE` or a list of `streams`")),
+            (Some(Streams::Each(Each::EachFile)), false) => {
+                let mut requests = Vec::new();
+                for root in captures {
+                    let (files, _) = crate::capture::expand(std::slice::from_ref(&root))?;
+                    requests.extend(files.into_iter().map(|file| named(file, &root)));
+                }
+                Ok(requests)
+            }
+            (Some(Streams::Each(Each::EachFolder)), false) => Ok(captures
+                .into_iter()
+                .map(|path| named(path, Path::new("")))
+                .map(|mut request| {
+                    let name = request.captures.first().and_then(|p| p.file_name());
+                    request.name = name.map(|n| n.to_string_lossy().into_owned());
+                    request
+                })
+                .collect()),
+            (None, false) => Ok(vec![StreamRequest {
+                name: None,
+                captures,
+                overlap,
+            }]),
+        }
+    }
+
+    fn export_request(&self, export: &Export) -> Result<ExportRequest> {
+        if let Some(set) = &export.labels
+            && !self.labels.iter().any(|l| l.set == *set)
+        {
+            return Err(Error::new(format!(
+                "an export names the label set \"{set}\", and the pipeline has none of this name"
+            )));
+        }
+        let tables = export
+            .tables
+            .as_ref()
+            .map(|names| Selection::parse(&names.list().join(",")));
+        Ok(ExportRequest {
+            format: export.format,
+            tables: tables.transpose()?.map(|s| s.names().to_vec()),
+            labels: export.labels.clone(),
+        })
+    }
+}
+
+fn label_request(set: &LabelSet, folder: &Path) -> Result<LabelRequest> {
+    let names = set
+        .materialize
+        .as_ref()
+        .map(OneOrMany::list)
+        .unwrap_or_default();
+    Ok(LabelRequest {
+        set: set.set.clone(),
+        files: set.files.list().iter().map(|f| folder.join(f)).collect(),
+        materialize: tables_to_materialize(&names)?,
+    })
+}
+
+/// Tables to label beside `flow`: `all`, or names.
+pub fn tables_to_materialize(names: &[String]) -> Result<Vec<&'static str>> {
+    if names.iter().any(|n| n == "all") {
+        return Ok(materializable().map(|t| t.name).collect());
+    }
+    let mut tables = Vec::new();
+    for name in Selection::parse_list(&names.join(","))? {
+        let table = Table::find(name);
+        if table.is_none_or(|t| t.column("flow").is_none()) {
+            return Err(Error::new(format!(
+                "the table {name} cannot be labeled: its rows belong to no flow"
+            )));
+        }
+        tables.push(name);
+    }
+    Ok(tables)
+}
+
+/// `120s`, `30m`, `500ms`: nanoseconds.
+pub fn duration_ns(text: &str) -> Result<i64> {
+    let bad = || {
+        Error::new(format!("\"{text}\" is no duration above zero")).help("write 120s, 30m or 500ms")
+    };
+    let span: Span = text.parse().map_err(|_| bad())?;
+    span.to_duration(SpanRelativeTo::days_are_24_hours())
+        .ok()
+        .and_then(|d| i64::try_from(d.as_nanos()).ok())
+        .filter(|ns| *ns > 0)
+        .ok_or_else(bad)
+}
+
+/// `A..B`, both RFC 3339 times with a zone, either may be missing: nanoseconds since 1970.
+pub fn time_range(text: &str) -> Result<(i64, i64)> {
+    const EXAMPLE: &str =
+        "write 2026-05-04T10:00:00Z..2026-05-04T12:00:00+02:00; either end may be left out";
+    let instant = |text: &str, default| {
+        if text.is_empty() {
+            return Ok(default);
+        }
+        let time: Timestamp = text
+            .parse()
+            .map_err(|_| Error::new(format!("\"{text}\" is no time with a zone")).help(EXAMPLE))?;
+        i64::try_from(time.as_nanosecond())
+            .map_err(|_| Error::new(format!("{text} is not between 1677 and 2262")))
+    };
+    let (from, to) = text
+        .split_once("..")
+        .ok_or_else(|| Error::new(format!("\"{text}\" is no range of time")).help(EXAMPLE))?;
+    let range = (
+        instant(from.trim(), i64::MIN)?,
+        instant(to.trim(), i64::MAX)?,
+    );
+    if range.0 >= range.1 {
+        return Err(Error::new(format!(
+            "the range {text} ends before it begins"
+        )));
+    }
+    Ok(range)
+}
+
+/// Sets a key, given as `key.key=value` with a value in YAML.
+fn set(value: &mut serde_json::Value, text: &str) -> Result<()> {
+    let (key, new) = text.split_once('=').ok_or_else(|| {
+        Error::new(format!("\"{text}\" sets nothing")).help("write --set flow.idle-timeout=60s")
+    })?;
+    let new: serde_json::Value = serde_yaml::from_str(new)
+        .map_err(|e| Error::new(format!("the value of --set {text} is no YAML: {e}")))?;
+    let mut at = value;
+    for part in key.split('.') {
+        let object = match at {
+            serde_json::Value::Object(object) => object,
+            _ => {
+                return Err(Error::new(format!(
+                    "--set {key}: what is before .{part} is no mapping"
+                )));
+            }
+        };
+        at = object.entry(part).or_insert_with(|| serde_json::json!({}));
+    }
+    *at = new;
+    Ok(())
+}
+
+/// An error of the YAML reader, with its place and a suggestion for a misspelt key.
+fn yaml_error(error: &serde_yaml::Error) -> Error {
+    let text = error.to_string();
+    let place = error.location().map(|l| (l.line(), l.column()));
+    let mut message = text.clone();
+    if let Some((line, column)) = place {
+        message = message.replacen(&format!(" at line {line}, column {column}"), "", 1);
+    }
+    // The reader appends a picture of the place from the second line on.
+    let message = message.lines().next().unwrap_or_default().to_owned();
+    let message = message
+        .strip_prefix("error: ")
+        .unwrap_or(&message)
+        .to_owned();
+    let mut out = Error::new(message.clone());
+    if let Some((line, column)) = place {
+        let number = |n| usize::try_from(n).unwrap_or(usize::MAX);
+        out = out.at_line(number(line), number(column));
+    }
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    if message.contains("unknown field")
+        && let Some(wrong) = quoted.next()
+        && let Some(near) = quoted.max_by(|a, b| {
+            strsim::jaro_winkler(a, wrong).total_cmp(&strsim::jaro_winkler(b, wrong))
+        })
+    {
+        out = out.help(format!("did you mean `{near}`?"));
+    }
+    out
+}
+
+/// JSON Schema of pipeline files, for editors.
+pub fn json_schema() -> serde_json::Value {
+    serde_json::Value::from(schemars::schema_for!(Pipeline))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{duration_ns, time_range};
+
+    #[test]
+    fn values_are_read() {
+        assert_eq!(duration_ns("120s").unwrap(), 120_000_000_000);
+        assert_eq!(duration_ns("30m").unwrap(), 1_800_000_000_000);
+        assert!(duration_ns("120").is_err());
+        assert!(duration_ns("-1s").is_err());
+        let day = time_range("1970-01-01T00:00:01Z..1970-01-01T01:00:02+01:00").unwrap();
+        assert_eq!(day, (1_000_000_000, 2_000_000_000));
+        assert_eq!(
+            time_range("..1970-01-01T00:00:01Z").unwrap(),
+            (i64::MIN, 1_000_000_000)
+        );
+        assert!(time_range("2020-01-01..2020-01-02").is_err());
+        assert!(time_range("1970-01-02T00:00:00Z..1970-01-01T00:00:00Z").is_err());
+    }
+}

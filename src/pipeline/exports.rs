@@ -1,0 +1,194 @@
+//! The stage `exports/<name>`: tables in other formats.
+
+use std::path::Path;
+
+use arrow::array::RecordBatch;
+use netcap_proto::{FLOW_LABEL, TABLES, Table};
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::Made;
+use super::labels::label_stages;
+use super::tables::TABLES_STAGE;
+use crate::dataset::{Manifest, Output, StageFacts, fingerprint};
+use crate::error::{Error, Result};
+use crate::label::FlowLabels;
+use crate::output::export::{Format, export, export_descriptors};
+use crate::output::{FileFacts, Layout, read_table};
+
+/// An export to be made.
+#[derive(Debug, Clone, Serialize)]
+pub struct ExportRequest {
+    /// Its format.
+    pub format: Format,
+    /// Tables, in listing order; `None` for all.
+    pub tables: Option<Vec<&'static str>>,
+    /// The label set whose columns are added to tables of flows and packets.
+    pub labels: Option<String>,
+}
+
+impl ExportRequest {
+    /// Name of the stage.
+    pub fn stage(&self) -> String {
+        match &self.labels {
+            Some(set) => format!("exports/{}-{set}", self.format),
+            None => format!("exports/{}", self.format),
+        }
+    }
+
+    fn tables(&self, manifest: &Manifest) -> Result<Vec<&'static Table>> {
+        let stage = manifest.stages.get(TABLES_STAGE).ok_or_else(|| {
+            Error::new("this output has no tables to export").help("run `netcap decode` first")
+        })?;
+        if let Some(missing) = self
+            .tables
+            .iter()
+            .flatten()
+            .find(|name| !stage.tables.contains_key(**name))
+        {
+            return Err(Error::new(format!(
+                "this output has no table {missing}: it was not decoded"
+            ))
+            .help("decode again with this table"));
+        }
+        let wanted = |table: &&'static Table| {
+            stage.tables.contains_key(table.name)
+                && self
+                    .tables
+                    .as_ref()
+                    .is_none_or(|names| names.contains(&table.name))
+        };
+        Ok(TABLES.iter().copied().filter(wanted).collect())
+    }
+}
+
+/// Makes an export as a stage of the output, unless it is there.
+pub fn make_export(output: &mut Output, request: &ExportRequest, force: bool) -> Result<Made> {
+    let name = request.stage();
+    let mut from = vec![TABLES_STAGE.to_owned()];
+    from.extend(
+        request
+            .labels
+            .iter()
+            .map(|set| label_stages(set)[0].clone()),
+    );
+    let mut prints = Vec::new();
+    for stage in &from {
+        let facts = output.manifest().stages.get(stage);
+        prints.push(facts.ok_or_else(|| no_labels(stage))?.fingerprint.clone());
+    }
+    let options = serde_json::to_value(request)
+        .map_err(|e| Error::because("options could not be written", e))?;
+    let fingerprint = fingerprint(&(&prints, &options))?;
+    if !force && output.has(&name, &fingerprint) {
+        return Ok(Made::Before);
+    }
+    let stage = output.begin(&name)?;
+    let files = write_export(
+        output.path(),
+        output.manifest(),
+        request,
+        stage.path(),
+        &name,
+    )?;
+    let facts = StageFacts {
+        fingerprint,
+        options,
+        files,
+        ..StageFacts::default()
+    };
+    output.commit(&name, stage, facts)?;
+    Ok(Made::Now)
+}
+
+fn no_labels(stage: &str) -> Error {
+    Error::new(format!("this output has no {stage}")).help("run `netcap label` first")
+}
+
+/// Writes an export of the output at `input` into `folder`, which the facts call `prefix`.
+pub fn write_export(
+    input: &Path,
+    manifest: &Manifest,
+    request: &ExportRequest,
+    folder: &Path,
+    prefix: &str,
+) -> Result<Vec<FileFacts>> {
+    let labels = request
+        .labels
+        .as_deref()
+        .map(|set| read_labels(input, manifest, set))
+        .transpose()?;
+    let tables = request.tables(manifest)?;
+    let mut files: Vec<FileFacts> = tables
+        .into_par_iter()
+        .map(|table| {
+            let labels = labels.as_ref().filter(|_| table.column("flow").is_some());
+            let layout = if labels.is_some() {
+                Layout::labeled(table)
+            } else {
+                Layout::plain(table)
+            };
+            let schema = layout.schema();
+            let batches = read_plain(input, manifest, table)?.map(|batch| {
+                let batch = batch?;
+                let Some(labels) = labels else {
+                    return Ok(batch);
+                };
+                let added = labels.of(&batch)?;
+                let columns = batch.columns().iter().chain(added.columns().iter().skip(1));
+                let columns = columns.zip(schema.fields());
+                let columns = columns.map(|(c, f)| arrow::compute::cast(c, f.data_type()));
+                Ok(RecordBatch::try_new(
+                    schema.clone(),
+                    columns.collect::<Result<_, _>>()?,
+                )?)
+            });
+            let name = request.format.file_name(table.name);
+            let path = folder.join(&name);
+            export(
+                batches,
+                &layout,
+                request.format,
+                &path,
+                &format!("{prefix}/{name}"),
+            )
+        })
+        .collect::<Result<_>>()?;
+    if request.format == Format::Protobuf {
+        files.push(export_descriptors(folder, prefix)?);
+    }
+    Ok(files)
+}
+
+/// The rows of a decoded table; none, if it has no files.
+pub fn read_plain(
+    input: &Path,
+    manifest: &Manifest,
+    table: &'static Table,
+) -> Result<impl Iterator<Item = Result<RecordBatch>> + use<>> {
+    let stage = manifest.stages.get(TABLES_STAGE);
+    let has_rows = stage
+        .and_then(|s| s.tables.get(table.name))
+        .is_some_and(|t| t.rows > 0);
+    let folder = input.join(TABLES_STAGE).join(table.name);
+    let batches = has_rows
+        .then(|| read_table(&folder, &Layout::plain(table)))
+        .transpose()?;
+    Ok(batches.into_iter().flatten())
+}
+
+fn read_labels(input: &Path, manifest: &Manifest, set: &str) -> Result<FlowLabels> {
+    let [stage, _] = label_stages(set);
+    let facts = manifest
+        .stages
+        .get(&stage)
+        .ok_or_else(|| no_labels(&stage).in_file(input))?;
+    let mut labels = FlowLabels::default();
+    if facts.tables.get("flow").is_some_and(|t| t.rows > 0) {
+        let folder = input.join(&stage).join("flow");
+        for batch in read_table(&folder, &Layout::plain(&FLOW_LABEL))? {
+            labels.add(&batch?)?;
+        }
+    }
+    Ok(labels)
+}

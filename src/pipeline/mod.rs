@@ -1,0 +1,19 @@
+//! The stages of an output and what drives them: a pipeline file, or one command for one stage.
+//!
+//! A stage is made of inputs and options alone, and is made again only if one of them changes.
+
+mod build;
+mod config;
+mod estimate;
+mod exports;
+mod labels;
+mod tables;
+
+pub use build::{How, StageRun, build, check, check_locked, check_result, options, stages};
+pub use config::{Pipeline, Plan, duration_ns, json_schema, tables_to_materialize, time_range};
+pub use estimate::{Estimate, estimate};
+pub use exports::{ExportRequest, make_export, read_plain, write_export};
+pub use labels::{LabelRequest, label_stages, make_labels, materializable, read_truth};
+pub use tables::{
+    Made, Sources, StreamRequest, TABLES_STAGE, find_sources, make_tables, tables_fingerprint,
+};
