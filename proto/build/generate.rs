@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use crate::model::{Field, Message, Model, Type};
 
 /// Everything that `src/lib.rs` includes.
-pub fn tables(model: &Model) -> String {
+pub(crate) fn tables(model: &Model) -> String {
     let mut out = String::new();
     for message in model.messages.values() {
         if message.name == "Identity" {

@@ -3,6 +3,11 @@
 //! `model` reads the descriptors (documentation and custom options included) into a plain tree and
 //! checks the rules that all tables keep; `generate` writes Rust from it. No `protoc` is needed.
 
+#![allow(
+    clippy::print_stdout,
+    reason = "a build script speaks to cargo this way"
+)]
+
 mod generate;
 mod model;
 

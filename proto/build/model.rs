@@ -9,7 +9,7 @@ use prost_reflect::{
 };
 
 /// A message: a table, a group of columns, or the element of a list.
-pub struct Message {
+pub(crate) struct Message {
     /// Its name in Rust and protobuf, such as `Tcp`.
     pub name: String,
     pub full_name: String,
@@ -19,7 +19,7 @@ pub struct Message {
     pub fields: Vec<Field>,
 }
 
-pub struct TableOptions {
+pub(crate) struct TableOptions {
     pub name: String,
     pub version: i32,
     pub title: String,
@@ -27,7 +27,7 @@ pub struct TableOptions {
     pub of_labels: bool,
 }
 
-pub struct Field {
+pub(crate) struct Field {
     pub name: String,
     pub number: u32,
     pub doc: String,
@@ -45,7 +45,7 @@ pub struct Field {
 }
 
 #[derive(Clone, PartialEq)]
-pub enum Type {
+pub(crate) enum Type {
     Bool,
     Int32,
     Int64,
@@ -56,12 +56,12 @@ pub enum Type {
 }
 
 /// All messages by name, those of tables in listing order first.
-pub struct Model {
+pub(crate) struct Model {
     pub messages: BTreeMap<String, Message>,
     pub tables: Vec<String>,
 }
 
-pub fn read(pool: &DescriptorPool) -> Result<Model, Box<dyn Error>> {
+pub(crate) fn read(pool: &DescriptorPool) -> Result<Model, Box<dyn Error>> {
     let mut model = Model {
         messages: BTreeMap::new(),
         tables: Vec::new(),

@@ -156,7 +156,7 @@ impl AtColumns {
 
 /// A column of numbers that are never null.
 #[derive(Debug)]
-pub struct Ints<T: ArrowPrimitiveType>(Vec<T::Native>);
+pub(crate) struct Ints<T: ArrowPrimitiveType>(Vec<T::Native>);
 
 impl<T: ArrowPrimitiveType> Default for Ints<T> {
     fn default() -> Self {
@@ -173,7 +173,7 @@ impl<T: ArrowPrimitiveType> Ints<T> {
 
 /// A column of numbers that may be null.
 #[derive(Debug)]
-pub struct OptionalInts<T: ArrowPrimitiveType>(PrimitiveBuilder<T>);
+pub(crate) struct OptionalInts<T: ArrowPrimitiveType>(PrimitiveBuilder<T>);
 
 impl<T: ArrowPrimitiveType> Default for OptionalInts<T> {
     fn default() -> Self {
@@ -217,7 +217,7 @@ impl<T: ArrowPrimitiveType> FinishArray for OptionalInts<T> {
 
 /// A column of truth values.
 #[derive(Debug)]
-pub struct Bools(BooleanBuilder);
+pub(crate) struct Bools(BooleanBuilder);
 
 impl Default for Bools {
     fn default() -> Self {
@@ -240,7 +240,7 @@ impl FinishArray for Bools {
 
 /// A column of truth values that may be null.
 #[derive(Debug)]
-pub struct OptionalBools(BooleanBuilder);
+pub(crate) struct OptionalBools(BooleanBuilder);
 
 impl Default for OptionalBools {
     fn default() -> Self {
@@ -263,7 +263,7 @@ impl FinishArray for OptionalBools {
 
 /// A column of texts that rarely repeat.
 #[derive(Debug, Default)]
-pub struct Texts(StringBuilder);
+pub(crate) struct Texts(StringBuilder);
 
 impl Texts {
     #[inline]
@@ -280,7 +280,7 @@ impl FinishArray for Texts {
 
 /// A column of texts that rarely repeat and may be null.
 #[derive(Debug, Default)]
-pub struct OptionalTexts(StringBuilder);
+pub(crate) struct OptionalTexts(StringBuilder);
 
 impl OptionalTexts {
     #[inline]
@@ -297,7 +297,7 @@ impl FinishArray for OptionalTexts {
 
 /// A column of bytes.
 #[derive(Debug, Default)]
-pub struct Bytes(BinaryBuilder);
+pub(crate) struct Bytes(BinaryBuilder);
 
 impl Bytes {
     #[inline]
@@ -314,7 +314,7 @@ impl FinishArray for Bytes {
 
 /// A column of texts that repeat.
 #[derive(Debug, Default)]
-pub struct SymbolColumn(Vec<i32>);
+pub(crate) struct SymbolColumn(Vec<i32>);
 
 impl SymbolColumn {
     #[inline]
@@ -335,7 +335,7 @@ impl FinishArray for SymbolColumn {
 
 /// A column of texts that repeat and may be null.
 #[derive(Debug)]
-pub struct OptionalSymbols(PrimitiveBuilder<Int32Type>);
+pub(crate) struct OptionalSymbols(PrimitiveBuilder<Int32Type>);
 
 impl Default for OptionalSymbols {
     fn default() -> Self {
@@ -361,7 +361,7 @@ impl FinishArray for OptionalSymbols {
 
 /// A column of lists of structs.
 #[derive(Debug)]
-pub struct Structs<G> {
+pub(crate) struct Structs<G> {
     offsets: Vec<i32>,
     items: G,
     len: i32,

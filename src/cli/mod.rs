@@ -3,6 +3,7 @@
 mod build;
 mod completions;
 mod decode;
+mod diff;
 mod export;
 mod flows;
 mod inspect;
@@ -11,6 +12,7 @@ mod progress;
 mod summary;
 mod tables;
 mod values;
+mod verify;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -48,6 +50,8 @@ enum Command {
     Export(export::Export),
     Inspect(inspect::Inspect),
     Tables(tables::Tables),
+    Verify(verify::Verify),
+    Diff(diff::Diff),
     Completions(completions::Completions),
 }
 
@@ -93,6 +97,8 @@ pub fn main() -> ExitCode {
         Command::Export(command) => command.run(&common),
         Command::Inspect(command) => command.run(&common),
         Command::Tables(command) => command.run(),
+        Command::Verify(command) => command.run(&common),
+        Command::Diff(command) => command.run(),
         Command::Completions(command) => command.run(),
     };
     match result {

@@ -1,10 +1,16 @@
 //! An output as a whole: its inputs with their hashes, its manifest, what was asked for and what
 //! came out.
 
+mod diff;
+#[cfg(test)]
+mod fixture;
 mod inputs;
 mod manifest;
 mod output;
+mod verify;
 
+pub use diff::{ColumnDiff, Diff, Example, TableDiff, Unpaired, diff};
 pub use inputs::{HashCache, Input, describe, hash_file};
 pub use manifest::{Accept, FORMAT, Manifest, StageFacts, fingerprint};
 pub use output::Output;
+pub use verify::{Problem, Verification, verify};

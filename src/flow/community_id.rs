@@ -34,7 +34,7 @@ pub(super) fn community_id(key: &FlowKey) -> String {
 mod tests {
     use super::community_id;
     use crate::flow::FlowPacket;
-    use crate::packet::{Facts, Ip};
+    use crate::packet::{Facts, Icmp, Ip};
     use netcap_proto::Symbols;
 
     fn id(
@@ -57,6 +57,11 @@ mod tests {
             fragment: false,
             later_fragment: false,
         };
+        let icmp = icmp.map(|(kind, code)| Icmp {
+            kind,
+            code,
+            identifier: None,
+        });
         let facts = Facts {
             ip: Some(ip),
             ports,

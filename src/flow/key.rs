@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use foldhash::fast::FixedState;
 
-use crate::packet::{Facts, Vlans};
+use crate::packet::{Facts, Icmp, Vlans};
 
 /// One of the two ends of a flow: `A` has the smaller address (then port).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +37,8 @@ pub struct FlowKey {
     pub protocol: u8,
     /// An ICMP message without a counterpart: its ends were not put in order.
     pub one_way: bool,
+    /// Identifier of an ICMP message that has one, else 0.
+    pub identifier: u16,
     /// VLAN tags.
     pub vlans: Vlans,
 }
@@ -69,8 +71,8 @@ pub struct FlowPacket {
     pub payload_bytes: u32,
     /// TCP flags.
     pub tcp_flags: u16,
-    /// ICMP type and code.
-    pub icmp: Option<(u8, u8)>,
+    /// The ICMP message.
+    pub icmp: Option<Icmp>,
     /// Application protocol that was recognised.
     pub service: Option<&'static str>,
 }
@@ -85,7 +87,7 @@ impl FlowPacket {
         }
         let (ports, one_way) = match (facts.ports, facts.icmp) {
             (Some(ports), _) => (ports, false),
-            (None, Some((kind, code))) => icmp_ports(ip.protocol, kind, code),
+            (None, Some(icmp)) => icmp_ports(ip.protocol, icmp),
             (None, None) => ((0, 0), false),
         };
         let from = if !one_way && (ip.src, ports.0) > (ip.dst, ports.1) {
@@ -102,6 +104,7 @@ impl FlowPacket {
             ports,
             protocol: ip.protocol,
             one_way,
+            identifier: facts.icmp.and_then(|icmp| icmp.identifier).unwrap_or(0),
             vlans: facts.vlans,
         };
         Some(Self {
@@ -122,7 +125,8 @@ impl FlowPacket {
 
 /// Type and counterpart of ICMP messages that come in pairs; type and code of others, which go
 /// one way (Community ID specification, "ICMP").
-fn icmp_ports(protocol: u8, kind: u8, code: u8) -> ((u16, u16), bool) {
+fn icmp_ports(protocol: u8, icmp: Icmp) -> ((u16, u16), bool) {
+    let Icmp { kind, code, .. } = icmp;
     let counterpart = match (protocol, kind) {
         (1, 8) => 0,
         (1, 0) => 8,

@@ -39,8 +39,8 @@ pub fn push_row(flow: &Flow, columns: &mut FlowColumns, symbols: &mut Symbols) {
         dst_port: port(dst),
         protocol: key.protocol.into(),
         vlan: vlan.map(|text| symbols.text(&text)),
-        icmp_type: flow.icmp.map(|(kind, _)| kind.into()),
-        icmp_code: flow.icmp.map(|(_, code)| code.into()),
+        icmp_type: flow.icmp.map(|icmp| icmp.kind.into()),
+        icmp_code: flow.icmp.map(|icmp| icmp.code.into()),
         service: flow.service.map(|name| symbols.text(name)),
         packets: fwd.packets + bwd.packets,
         fwd_packets: fwd.packets,
@@ -95,6 +95,7 @@ fn flow_uid(key: &FlowKey, start_ns: i64) -> String {
         u8::from(key.one_way),
         u8::from(key.addresses[0].is_ipv4()),
     ]);
+    hash.update(key.identifier.to_be_bytes());
     hash.update(key.vlans.bits().to_be_bytes());
     hash.update(start_ns.to_be_bytes());
     let mut text = String::with_capacity(24);

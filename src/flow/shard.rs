@@ -8,9 +8,10 @@ use hashbrown::HashMap;
 
 use super::key::{FlowKey, FlowPacket, Side};
 use super::policy::Policy;
+use crate::packet::Icmp;
 
 /// FIN, SYN, RST, PSH, ACK, URG, ECE, CWR: the bits of the lower byte of the flags.
-pub const FLAGS: usize = 8;
+pub(super) const FLAGS: usize = 8;
 const FIN: u16 = 1;
 const SYN: u16 = 2;
 const RST: u16 = 4;
@@ -85,8 +86,8 @@ pub struct Flow {
     pub end_ns: i64,
     /// Sums for what side A and what side B sent.
     pub sums: [Sums; 2],
-    /// ICMP type and code of the first packet.
-    pub icmp: Option<(u8, u8)>,
+    /// The ICMP message of the first packet.
+    pub icmp: Option<Icmp>,
     /// Application protocol.
     pub service: Option<&'static str>,
     /// Why it ended; of a flow that goes on, why it will have ended.

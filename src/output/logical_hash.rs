@@ -220,7 +220,7 @@ mod tests {
         let keys = Int32Array::from(vec![Some(1), None, Some(0), Some(1)]);
         let texts = Arc::new(StringArray::from(vec!["b", "a"]));
         let interned: ArrayRef = Arc::new(DictionaryArray::<Int32Type>::new(keys, texts));
-        assert_eq!(hash(&[plain.clone()]), hash(&[interned]));
+        assert_eq!(hash(std::slice::from_ref(&plain)), hash(&[interned]));
         let other: ArrayRef = Arc::new(StringArray::from(vec![
             Some("a"),
             Some(""),

@@ -9,6 +9,8 @@ mod layout;
 mod logical_hash;
 mod parquet;
 mod read;
+#[cfg(test)]
+pub(crate) mod sample;
 mod stage;
 mod views;
 
@@ -18,4 +20,4 @@ pub use logical_hash::ColumnHasher;
 pub use parquet::{TableFacts, TableWriter};
 pub use read::{Batches, ParquetFiles, read_table, table_files, tables_in};
 pub use stage::{Stage, hex, write_atomically};
-pub use views::views_sql;
+pub(crate) use views::views_sql;

@@ -304,3 +304,141 @@ fn misfit(expected: &Schema, found: &Schema) -> String {
         None => "its columns are in another order".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use netcap_proto::{CAPTURE, FLOW, TCP, UDP};
+
+    use super::{read_table, table_files, tables_in};
+    use crate::output::Layout;
+    use crate::output::sample::{sample, write_table};
+
+    #[test]
+    fn reads_parts_and_streams_in_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let tcp = folder.path().join("tcp");
+        let layout = Layout::plain(&TCP);
+        let all = sample(&layout, 0, 300);
+        write_table(&layout, &tcp, "tables/tcp", &[all.slice(0, 100)]);
+        // Written first, read last.
+        write_table(&layout, &tcp.join("stream=b"), "x", &[all.slice(250, 50)]);
+        write_table(&layout, &tcp.join("stream=a"), "x", &[all.slice(100, 150)]);
+        fs::write(tcp.join(".part-00000.parquet.partial"), "left over").unwrap();
+
+        let names: Vec<String> = table_files(&tcp)
+            .unwrap()
+            .iter()
+            .map(|p| p.strip_prefix(&tcp).unwrap().display().to_string())
+            .collect();
+        let expected = [
+            "part-00000.parquet",
+            "stream=a/part-00000.parquet",
+            "stream=b/part-00000.parquet",
+        ];
+        assert_eq!(names, expected);
+        let batches: Vec<_> = read_table(&tcp, &layout)
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        let read = arrow::compute::concat_batches(&layout.schema(), &batches).unwrap();
+        assert_eq!(read, all);
+        let tables = tables_in(folder.path()).unwrap();
+        assert_eq!(tables.iter().map(|t| t.name).collect::<Vec<_>>(), ["tcp"]);
+    }
+
+    #[test]
+    fn reads_labels() {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::labeled(&FLOW);
+        let rows = sample(&layout, 0, 20);
+        write_table(
+            &layout,
+            folder.path(),
+            "labeled/x/flow",
+            std::slice::from_ref(&rows),
+        );
+        let mut batches = read_table(folder.path(), &layout).unwrap();
+        assert_eq!(batches.next().unwrap().unwrap(), rows);
+        assert!(batches.next().is_none());
+        let error = read_table(folder.path(), &Layout::plain(&FLOW))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("it has a column label that is not expected"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn other_files_are_named_in_the_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::plain(&UDP);
+        write_table(
+            &layout,
+            folder.path(),
+            "tables/udp",
+            &[sample(&layout, 0, 3)],
+        );
+        let error = read_table(folder.path(), &Layout::plain(&TCP)).unwrap_err();
+        assert!(
+            error
+                .place()
+                .file
+                .as_ref()
+                .unwrap()
+                .ends_with("part-00000.parquet")
+        );
+        assert!(
+            error
+                .to_string()
+                .contains("holds the table \"udp\", not \"tcp\""),
+            "{error}"
+        );
+        let error = read_table(folder.path(), &Layout::labeled(&UDP))
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("it has no column label"), "{error}");
+
+        fs::write(folder.path().join("part-00001.parquet"), "no Parquet").unwrap();
+        let error = read_table(folder.path(), &layout).unwrap_err();
+        assert!(
+            error
+                .place()
+                .file
+                .as_ref()
+                .unwrap()
+                .ends_with("part-00001.parquet")
+        );
+        assert!(
+            error
+                .to_string()
+                .contains("cannot read this file as Parquet"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn another_version_is_named_in_the_error() {
+        static NEWER: netcap_proto::Table = netcap_proto::Table {
+            version: CAPTURE.version + 1,
+            ..CAPTURE
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let (old, new) = (Layout::plain(&CAPTURE), Layout::plain(&NEWER));
+        write_table(&old, folder.path(), "x", &[sample(&old, 0, 1)]);
+        let error = read_table(folder.path(), &new).unwrap_err().to_string();
+        assert!(error.contains("version 1 of the table capture, and this netcap reads version 2"));
+        assert!(
+            error.contains("run the command that made it again"),
+            "{error}"
+        );
+        write_table(&new, folder.path(), "x", &[sample(&new, 0, 1)]);
+        let error = read_table(folder.path(), &old).unwrap_err().to_string();
+        assert!(
+            error.contains("use the netcap that wrote it, or a newer one"),
+            "{error}"
+        );
+    }
+}

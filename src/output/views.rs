@@ -7,10 +7,10 @@ use netcap_proto::{Column, Type};
 use super::layout::Layout;
 
 /// A view to be made: its name, its columns, and the folder of its files, if it has any.
-pub type View = (String, Layout, Option<String>);
+pub(crate) type View = (String, Layout, Option<String>);
 
 /// The SQL. Paths are relative: it is to be run in the output folder.
-pub fn views_sql(views: &[View]) -> String {
+pub(crate) fn views_sql(views: &[View]) -> String {
     let mut sql = String::from(
         "-- Views over this output, for DuckDB. Run in this folder: duckdb -init views.sql\n",
     );

@@ -98,8 +98,8 @@ pub struct Facts {
     pub ip: Option<Ip>,
     /// Source and destination port.
     pub ports: Option<(u16, u16)>,
-    /// ICMP type and code.
-    pub icmp: Option<(u8, u8)>,
+    /// The ICMP message.
+    pub icmp: Option<Icmp>,
     /// TCP flags (twelve bits).
     pub tcp_flags: u16,
     /// Bytes of transport payload by the lengths in the headers.
@@ -108,6 +108,17 @@ pub struct Facts {
     pub vlans: Vlans,
     /// The application protocol that was recognised.
     pub service: Option<&'static str>,
+}
+
+/// An ICMP message, as far as flows need it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Icmp {
+    /// Type.
+    pub kind: u8,
+    /// Code.
+    pub code: u8,
+    /// Identifier of a message that has one: it tells the pings of two programs apart.
+    pub identifier: Option<u16>,
 }
 
 /// An IP header.

@@ -432,27 +432,23 @@ fn set(value: &mut serde_json::Value, text: &str) -> Result<()> {
 
 /// An error of the YAML reader, with its place and a suggestion for a misspelt key.
 fn yaml_error(error: &serde_yaml::Error) -> Error {
-    let text = error.to_string();
-    let place = error.location().map(|l| (l.line(), l.column()));
-    let mut message = text.clone();
-    if let Some((line, column)) = place {
-        message = message.replacen(&format!(" at line {line}, column {column}"), "", 1);
-    }
-    // The reader appends a picture of the place from the second line on.
-    let message = message.lines().next().unwrap_or_default().to_owned();
-    let message = message
-        .strip_prefix("error: ")
-        .unwrap_or(&message)
-        .to_owned();
-    let mut out = Error::new(message.clone());
-    if let Some((line, column)) = place {
+    let text = error.without_snippet().to_string();
+    let mut message = text.as_str();
+    let mut place = None;
+    if let Some(location) = error.location() {
         let number = |n| usize::try_from(n).unwrap_or(usize::MAX);
-        out = out.at_line(number(line), number(column));
+        place = Some((number(location.line()), number(location.column())));
+        // The reader says the place in its own words too.
+        let own = format!("line {} column {}: ", location.line(), location.column());
+        message = message.strip_prefix(&own).unwrap_or(message);
     }
-    let mut quoted = message.split('`').skip(1).step_by(2);
-    if message.contains("unknown field")
-        && let Some(wrong) = quoted.next()
-        && let Some(near) = quoted.max_by(|a, b| {
+    let mut out = Error::new(message);
+    if let Some((line, column)) = place {
+        out = out.at_line(line, column);
+    }
+    let wrong = message.split('`').nth(1);
+    if let (Some(wrong), Some((_, known))) = (wrong, message.split_once("expected one of "))
+        && let Some(near) = known.split(", ").max_by(|a, b| {
             strsim::jaro_winkler(a, wrong).total_cmp(&strsim::jaro_winkler(b, wrong))
         })
     {

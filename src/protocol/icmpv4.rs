@@ -4,7 +4,7 @@ use netcap_proto::{Icmpv4Columns, Icmpv4Row, TableColumns};
 
 use super::icmp::{Quoted, checksum_ok};
 use crate::packet::bytes::{array_at, int, u8_at, u16_at};
-use crate::packet::{Context, Entry, Info, Input, Outcome, Protocol, Rows, Selector};
+use crate::packet::{Context, Entry, Icmp, Info, Input, Outcome, Protocol, Rows, Selector};
 
 pub(super) const ENTRY: Entry = Entry {
     info: Info {
@@ -38,11 +38,16 @@ impl Protocol for Icmpv4 {
             return Outcome::NotMine;
         };
         let payload_bytes = input.length.saturating_sub(HEADER);
-        cx.facts.icmp = Some((kind, code));
+        // Echo, timestamp, information, address mask.
+        let has_identifier = matches!(kind, 0 | 8 | 13..=18);
+        let identifier = u16_at(bytes, 4).filter(|_| has_identifier);
+        cx.facts.icmp = Some(Icmp {
+            kind,
+            code,
+            identifier,
+        });
         cx.facts.payload_bytes = Some(u32::try_from(payload_bytes).unwrap_or(u32::MAX));
         if let Some(rows) = self.rows.wanted() {
-            // Echo, timestamp, information, address mask.
-            let has_identifier = matches!(kind, 0 | 8 | 13..=18);
             let quotes = matches!(kind, 3 | 4 | 5 | 11 | 12);
             let quoted = match bytes.get(HEADER..) {
                 Some(packet) if quotes => Quoted::read(packet, cx.symbols),
@@ -61,7 +66,7 @@ impl Protocol for Icmpv4 {
                 code: code.into(),
                 checksum: checksum.into(),
                 checksum_ok: checksum_ok(input, &ip),
-                identifier: u16_at(bytes, 4).filter(|_| has_identifier).map(i32::from),
+                identifier: identifier.map(i32::from),
                 sequence: u16_at(bytes, 6).filter(|_| has_identifier).map(i32::from),
                 gateway_ip: gateway.map(|a| cx.symbols.ipv4(a.into())),
                 next_hop_mtu: u16_at(bytes, 6)

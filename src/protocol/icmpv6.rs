@@ -7,7 +7,7 @@ use netcap_proto::{Icmpv6Columns, Icmpv6OptionRow, Icmpv6Row, TableColumns};
 
 use super::icmp::{Quoted, checksum_ok};
 use crate::packet::bytes::{array_at, int, u8_at, u16_at, u32_at};
-use crate::packet::{Context, Entry, Info, Input, Outcome, Protocol, Rows, Selector};
+use crate::packet::{Context, Entry, Icmp, Info, Input, Outcome, Protocol, Rows, Selector};
 
 pub(super) const ENTRY: Entry = Entry {
     info: Info {
@@ -44,7 +44,13 @@ impl Protocol for Icmpv6 {
             return Outcome::NotMine;
         };
         let payload_bytes = input.length.saturating_sub(HEADER);
-        cx.facts.icmp = Some((kind, code));
+        let echo = matches!(kind, 128 | 129);
+        let identifier = u16_at(bytes, 4).filter(|_| echo);
+        cx.facts.icmp = Some(Icmp {
+            kind,
+            code,
+            identifier,
+        });
         // As for IPv4, payload begins after eight bytes.
         cx.facts.payload_bytes =
             Some(u32::try_from(payload_bytes.saturating_sub(4)).unwrap_or(u32::MAX));
@@ -82,7 +88,6 @@ impl Protocol for Icmpv6 {
                 Some(cx.symbols.mac(option.data.try_into().ok()?))
             };
             let (source_mac, target_mac) = (mac(1), mac(2));
-            let echo = matches!(kind, 128 | 129);
             let flags = u8_at(bytes, 4).unwrap_or(0);
             let neighbor = |bit: u8| {
                 (kind == NEIGHBOR_ADVERTISEMENT && bytes.len() > 4).then_some(flags & bit != 0)
@@ -97,7 +102,7 @@ impl Protocol for Icmpv6 {
                 code: code.into(),
                 checksum: checksum.into(),
                 checksum_ok: checksum_ok(input, &ip),
-                identifier: u16_at(bytes, 4).filter(|_| echo).map(i32::from),
+                identifier: identifier.map(i32::from),
                 sequence: u16_at(bytes, 6).filter(|_| echo).map(i32::from),
                 mtu: u32_at(bytes, 4).filter(|_| kind == 2).map(i64::from),
                 pointer: u32_at(bytes, 4).filter(|_| kind == 4).map(i64::from),

@@ -7,6 +7,8 @@
 mod csv;
 mod ipc;
 mod protobuf;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use std::fmt;

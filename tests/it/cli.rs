@@ -1,0 +1,208 @@
+//! Commands, messages and exit status.
+
+use std::io::Write;
+use std::process::Stdio;
+
+use crate::support::{finished, netcap, root, run};
+
+fn quickstart() -> String {
+    root()
+        .join("tests/lab/quickstart.pcapng")
+        .display()
+        .to_string()
+}
+
+#[test]
+fn what_is_no_capture_is_refused_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("notes.txt");
+    std::fs::write(&file, "this is no capture").unwrap();
+    let out = folder.path().join("out");
+    let (status, text, errors) = run(&[
+        "decode",
+        file.to_str().unwrap(),
+        "--out",
+        out.to_str().unwrap(),
+    ]);
+    assert_eq!((status, text.as_str()), (2, ""));
+    assert!(
+        errors.contains("notes.txt") && errors.contains("found text"),
+        "{errors}"
+    );
+    assert!(!out.join("manifest.json").exists() && !out.join("tables").exists());
+}
+
+#[test]
+fn cut_capture_gives_its_packets_and_a_warning() {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = std::fs::read(quickstart()).unwrap();
+    let file = folder.path().join("cut.pcapng");
+    std::fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
+    let out = folder.path().join("out");
+    let (status, _, errors) = run(&[
+        "decode",
+        file.to_str().unwrap(),
+        "--out",
+        out.to_str().unwrap(),
+    ]);
+    assert_eq!(status, 1, "{errors}");
+    assert!(
+        errors.contains("capture-cut") && errors.contains("byte offset"),
+        "{errors}"
+    );
+    assert!(out.join("tables/tcp/part-00000.parquet").exists());
+}
+
+#[test]
+fn standard_input_and_output_carry_data_only() {
+    let mut child = netcap()
+        .args(["flows", "-", "-o", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let bytes = std::fs::read(quickstart()).unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let writer = std::thread::spawn(move || stdin.write_all(&bytes));
+    let (status, text, errors) = finished(child.wait_with_output().unwrap());
+    writer.join().unwrap().unwrap();
+    assert_eq!(status, 0, "{errors}");
+    assert!(text.starts_with("flow,flow_uid,community_id,"));
+    assert!(text.lines().count() > 1300);
+}
+
+#[test]
+fn flows_into_every_kind_of_file() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["f.parquet", "f.csv", "f.arrow", "f.pb"] {
+        let file = folder.path().join(name);
+        let (status, _, errors) = run(&["flows", &quickstart(), "-o", file.to_str().unwrap()]);
+        assert_eq!(status, 0, "{errors}");
+        assert!(file.metadata().unwrap().len() > 10_000, "{name}");
+    }
+    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+    assert_eq!(left.len(), 4);
+    let (status, _, errors) = run(&["flows", &quickstart(), "-o", "flows.xlsx"]);
+    assert_eq!(status, 2);
+    assert!(errors.contains(".parquet"), "{errors}");
+}
+
+#[test]
+fn wrong_label_file_is_told_with_line_and_column() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("l.yaml");
+    std::fs::write(&file, "netcap-labels: 1\nzone: UTC\nruls: []\n").unwrap();
+    let (status, _, errors) = run(&["label", "--check", "--labels", file.to_str().unwrap()]);
+    assert_eq!(status, 2);
+    assert!(
+        errors.contains("l.yaml:3:1") && errors.contains("rules"),
+        "{errors}"
+    );
+}
+
+#[test]
+fn wrong_pipeline_file_is_told_with_line_and_suggestion() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("p.yaml");
+    std::fs::write(&file, "netcap-pipeline: 1\ncapturs: x.pcap\n").unwrap();
+    let (status, _, errors) = run(&["build", file.to_str().unwrap(), "--out", "nowhere"]);
+    assert_eq!(status, 2);
+    assert!(
+        errors.contains("p.yaml:2") && errors.contains("did you mean `captures`"),
+        "{errors}"
+    );
+}
+
+#[test]
+fn overlapping_captures_are_refused_with_the_choices() {
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("copy.pcapng");
+    std::fs::copy(quickstart(), &copy).unwrap();
+    let out = folder.path().join("out");
+    let args = [
+        "decode",
+        &quickstart(),
+        copy.to_str().unwrap(),
+        "--out",
+        out.to_str().unwrap(),
+    ];
+    let (status, _, errors) = run(&args);
+    assert_eq!(status, 2);
+    assert!(
+        errors.contains("merge") && errors.contains("separate"),
+        "{errors}"
+    );
+    let (status, _, errors) = run(&[&args[..], &["--overlap", "separate"]].concat());
+    assert_eq!(status, 0, "{errors}");
+    assert!(
+        out.join("tables/flow/stream=copy.pcapng/part-00000.parquet")
+            .exists()
+    );
+    let (status, _, errors) = run(&[&args[..], &["--overlap", "merge"]].concat());
+    assert_eq!(status, 0, "{errors}");
+}
+
+#[test]
+fn a_folder_with_other_files_is_not_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("thesis.tex"), "years of work").unwrap();
+    let (status, _, errors) = run(&[
+        "decode",
+        &quickstart(),
+        "--out",
+        folder.path().to_str().unwrap(),
+    ]);
+    assert_eq!(status, 2);
+    assert!(errors.contains("thesis.tex"), "{errors}");
+}
+
+#[test]
+fn tables_and_help_and_completions() {
+    let (status, text, _) = run(&["tables"]);
+    assert_eq!(status, 0);
+    assert!(text.contains("tcp"));
+    let (status, text, _) = run(&["tables", "dns"]);
+    assert_eq!(status, 0);
+    assert!(text.contains("query_name"));
+    let (status, _, errors) = run(&["tables", "dsn"]);
+    assert_eq!(status, 2);
+    assert!(errors.contains("did you mean dns"), "{errors}");
+    assert!(run(&["completions", "bash"]).1.contains("netcap"));
+    for command in [
+        "build", "decode", "flows", "label", "export", "tables", "inspect", "verify", "diff",
+    ] {
+        let (status, text, _) = run(&[command, "--help"]);
+        assert_eq!(status, 0);
+        assert!(text.contains("Examples:"), "{command} has no examples");
+    }
+}
+
+#[test]
+fn inspect_tells_what_a_capture_is() {
+    let (status, text, errors) = run(&["inspect", &quickstart(), "--format", "json"]);
+    assert_eq!(status, 0, "{errors}");
+    let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(value["files"][0]["packets"], 8090);
+    assert_eq!(value["files"][0]["link_types"][0]["name"], "ethernet");
+}
+
+#[test]
+fn time_and_head_filter() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let out = out.to_str().unwrap();
+    let args = [
+        "decode",
+        &quickstart(),
+        "--out",
+        out,
+        "--time",
+        "2026-11-25T00:40:10Z..2026-11-25T00:40:20Z",
+    ];
+    let (status, _, errors) = run(&args);
+    assert_eq!(status, 0, "{errors}");
+    assert!(errors.contains("filtered"), "{errors}");
+    let (_, _, errors) = run(&["decode", &quickstart(), "--out", out, "--head", "1k"]);
+    assert!(errors.contains("1,000 packets: 1,000 decoded"), "{errors}");
+}

@@ -1,0 +1,21 @@
+//! What a user can see, end to end: one program, so that Arrow is linked once.
+//!
+//! `NETCAP_BLESS=1 cargo test` rewrites the files that tests compare with.
+
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::iter_over_hash_type,
+    reason = "tests"
+)]
+
+mod captures;
+mod cli;
+mod faults;
+mod quickstart;
+mod schemas;
+mod support;

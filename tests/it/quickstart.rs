@@ -1,0 +1,181 @@
+//! The quickstart: the whole job on the capture in the repository.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use arrow::util::display::array_value_to_string;
+use netcap::output::{Layout, read_table};
+use sha2::{Digest, Sha256};
+
+use crate::support::{compare, files, finished, netcap, root, run};
+
+fn build(out: &Path, more: &[&str]) -> (i32, String, String) {
+    let pipeline = root().join("pipelines/quickstart.yaml");
+    let mut command = netcap();
+    command
+        .arg("build")
+        .arg(pipeline)
+        .arg("--out")
+        .arg(out)
+        .args(more);
+    finished(command.output().unwrap())
+}
+
+#[test]
+fn quickstart_gives_the_committed_bytes_for_any_number_of_threads() {
+    for threads in ["1", "2", "8"] {
+        let out = tempfile::tempdir().unwrap();
+        let (status, _, errors) = build(out.path(), &["--threads", threads]);
+        assert_eq!(status, 0, "{errors}");
+        let hashes: BTreeMap<String, String> = files(out.path())
+            .into_iter()
+            .map(|(path, bytes)| (path, netcap::output::hex(&Sha256::digest(&bytes))))
+            .collect();
+        let text = serde_json::to_string_pretty(&hashes).unwrap() + "\n";
+        compare("tests/it/quickstart.sha256.json", &text);
+    }
+}
+
+#[test]
+fn quickstart_is_not_made_twice_and_repairs_itself() {
+    let out = tempfile::tempdir().unwrap();
+    assert_eq!(build(out.path(), &[]).0, 0);
+    let first = files(out.path());
+    let (status, _, errors) = build(out.path(), &[]);
+    assert_eq!(status, 0);
+    assert_eq!(errors.matches("unchanged").count(), 4, "{errors}");
+    // Other options make what depends on them anew, and only that.
+    let (status, _, errors) = build(
+        out.path(),
+        &["--set", "exports=[{format: csv, tables: flow}]"],
+    );
+    assert_eq!(status, 0, "{errors}");
+    assert!(
+        errors.contains("tables                   unchanged"),
+        "{errors}"
+    );
+    assert!(!out.path().join("exports/protobuf").exists());
+    assert_eq!(build(out.path(), &[]).0, 0);
+    assert_eq!(files(out.path()), first);
+}
+
+#[test]
+fn locked_build_refuses_other_options() {
+    let out = tempfile::tempdir().unwrap();
+    assert_eq!(build(out.path(), &[]).0, 0);
+    let manifest = out.path().join("manifest.json");
+    let again = tempfile::tempdir().unwrap();
+    let locked = ["--locked", manifest.to_str().unwrap()];
+    assert_eq!(build(again.path(), &locked).0, 0);
+    let other = [
+        "--locked",
+        manifest.to_str().unwrap(),
+        "--set",
+        "flow.idle-timeout=60s",
+    ];
+    let (status, _, errors) = build(again.path(), &other);
+    assert_eq!(status, 2);
+    assert!(errors.contains("option flow"), "{errors}");
+}
+
+#[test]
+fn dry_run_does_nothing() {
+    let out = tempfile::tempdir().unwrap();
+    let target = out.path().join("out");
+    let (status, text, errors) = build(&target, &["--dry-run"]);
+    assert_eq!(status, 0, "{errors}");
+    assert!(text.contains("8,090 packets"), "{text}");
+    assert!(!target.exists());
+}
+
+/// The labels equal the truth that the lab wrote while it recorded, flow by flow.
+#[test]
+fn quickstart_labels_equal_the_truth() {
+    let out = tempfile::tempdir().unwrap();
+    assert_eq!(build(out.path(), &[]).0, 0);
+    let mut truth: HashMap<[String; 5], Vec<String>> = HashMap::new();
+    let mut icmp: HashMap<[String; 2], Vec<String>> = HashMap::new();
+    let mut reader = csv::Reader::from_path(root().join("tests/lab/quickstart.truth.csv")).unwrap();
+    for record in reader.deserialize::<HashMap<String, String>>() {
+        let record = record.unwrap();
+        let label = record["expected_label"].clone();
+        let get = |name: &str| record[name].clone();
+        if record["proto"].starts_with("icmp") {
+            for pair in [
+                [get("src_ip"), get("dst_ip")],
+                [get("dst_ip"), get("src_ip")],
+            ] {
+                icmp.entry(pair).or_default().push(label.clone());
+            }
+        } else {
+            let key = ["proto", "src_ip", "src_port", "dst_ip", "dst_port"].map(get);
+            truth.entry(key).or_default().push(label);
+        }
+    }
+    let layout = Layout::labeled(&netcap_proto::FLOW);
+    let mut seen = 0;
+    for batch in read_table(&out.path().join("labeled/lab/flow"), &layout).unwrap() {
+        let batch = batch.unwrap();
+        for row in 0..batch.num_rows() {
+            let text = |name: &str| {
+                array_value_to_string(batch.column_by_name(name).unwrap(), row).unwrap()
+            };
+            let mut got = text("label");
+            if text("label_state") == "attempted" {
+                got = format!("attempted: {}", text("attack"));
+            }
+            let protocol = text("protocol_name");
+            let expected = if protocol.contains("icmp") {
+                &icmp[&[text("src_ip"), text("dst_ip")]]
+            } else {
+                let ends = [
+                    text("src_ip"),
+                    text("src_port"),
+                    text("dst_ip"),
+                    text("dst_port"),
+                ];
+                let [a, b, c, d] = ends;
+                let key = [protocol.clone(), a, b, c, d];
+                truth
+                    .get(&key)
+                    .unwrap_or_else(|| panic!("no truth for {key:?}"))
+            };
+            assert!(
+                expected.contains(&got),
+                "{protocol} {} -> {}: {got}, not {expected:?}",
+                text("src_ip"),
+                text("dst_ip")
+            );
+            seen += 1;
+        }
+    }
+    assert!(seen > 1300);
+}
+
+#[test]
+fn wrong_zone_is_told() {
+    let out = tempfile::tempdir().unwrap();
+    let capture = root().join("tests/lab/quickstart.pcapng");
+    let data = out.path().join("data");
+    let (status, ..) = run(&[
+        "decode",
+        capture.to_str().unwrap(),
+        "--out",
+        data.to_str().unwrap(),
+        "--tables",
+        "flow",
+    ]);
+    assert_eq!(status, 0);
+    let labels = std::fs::read_to_string(root().join("tests/lab/quickstart.labels.yaml")).unwrap();
+    let wrong = out.path().join("wrong.yaml");
+    std::fs::write(&wrong, labels.replace("zone: UTC", "zone: +01:00")).unwrap();
+    let (status, _, errors) = run(&[
+        "label",
+        "--labels",
+        wrong.to_str().unwrap(),
+        "--input",
+        data.to_str().unwrap(),
+    ]);
+    assert_eq!(status, 1, "{errors}");
+    assert!(errors.contains("range-disjoint"), "{errors}");
+}
