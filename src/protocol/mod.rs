@@ -3,6 +3,7 @@
 //! A protocol is added with one message in `proto/`, one file here, and its line below; see
 //! CONTRIBUTING.md. Their order is that in which tables are listed.
 
+mod arp;
 mod dns;
 mod ethernet;
 mod icmp;
@@ -28,6 +29,7 @@ pub const REGISTRY: &[Entry] = &[
     null::ENTRY,
     raw::ENTRY,
     vlan::ENTRY,
+    arp::ENTRY,
     ipv4::ENTRY,
     ipv6::ENTRY,
     icmpv4::ENTRY,
