@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use netcap_proto::{At, EndpointsRow, Symbol, Symbols};
 
+use super::bytes::u16_at;
+
 /// The packet being decoded, as its protocols see it.
 #[derive(Debug)]
 pub struct Context<'a> {
@@ -69,6 +71,13 @@ impl Context<'_> {
             .rev()
             .take_while(|a| a.at.packet == self.packet && a.at.layer == self.layer)
             .count()
+    }
+
+    /// Notes the ports at the start of a transport header, which are worth having even where the
+    /// rest of it is missing.
+    #[inline]
+    pub fn ports(&mut self, header: &[u8]) {
+        self.facts.ports = u16_at(header, 0).zip(u16_at(header, 2));
     }
 
     /// The addresses of the innermost IP header, with ports.

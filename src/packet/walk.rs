@@ -323,10 +323,14 @@ impl Layers<'_> {
     }
 
     fn stop(&mut self, outcome: Outcome, extent: Extent, have: usize, cx: &mut Context<'_>) {
+        let fragment = cx.facts.ip.is_some_and(|ip| ip.fragment);
         match (outcome, extent) {
             (Outcome::Malformed { reason, at }, _) => cx.anomaly(reason, at),
             (Outcome::NeedMore { .. }, Extent::Cut) => self.truncated = true,
-            (Outcome::NeedMore { .. }, Extent::Complete) => cx.anomaly("ends too early", have),
+            // The first fragment of a datagram may be shorter than the header in it.
+            (Outcome::NeedMore { .. }, Extent::Complete) if !fragment => {
+                cx.anomaly("ends too early", have);
+            }
             _ => {}
         }
     }

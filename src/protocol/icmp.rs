@@ -67,8 +67,9 @@ impl Quoted {
                 };
                 quoted.src_ip = Some(symbols.ipv6(Ipv6Addr::from(src)));
                 quoted.dst_ip = Some(symbols.ipv6(Ipv6Addr::from(dst)));
-                quoted.protocol = u8_at(bytes, 6).map(i32::from);
-                Some(40)
+                let (protocol, payload) = after_extensions(bytes);
+                quoted.protocol = protocol.map(i32::from);
+                payload
             }
             _ => None,
         };
@@ -79,4 +80,26 @@ impl Quoted {
         }
         quoted
     }
+}
+
+/// The protocol of a quoted IPv6 packet after its extension headers, and where its header begins;
+/// of one that ends before, the last that is known.
+fn after_extensions(bytes: &[u8]) -> (Option<u8>, Option<usize>) {
+    let (mut protocol, mut at) = (u8_at(bytes, 6), 40);
+    while let Some(kind @ (0 | 43 | 44 | 51 | 60 | 135 | 139 | 140)) = protocol {
+        let (Some(next), Some(words)) = (u8_at(bytes, at), u8_at(bytes, at + 1)) else {
+            return (protocol, None);
+        };
+        let later = kind == 44 && u16_at(bytes, at + 2).is_some_and(|offset| offset >> 3 > 0);
+        at += match kind {
+            44 => 8,
+            51 => (usize::from(words) + 2) * 4,
+            _ => (usize::from(words) + 1) * 8,
+        };
+        protocol = Some(next);
+        if later {
+            return (protocol, None);
+        }
+    }
+    (protocol, Some(at))
 }

@@ -1,7 +1,7 @@
 //! Transport protocols that have no table yet and begin with their ports: SCTP (RFC 9260), DCCP
 //! (RFC 4340) and UDP-Lite (RFC 3828). The ports are read for the flows.
 
-use crate::packet::bytes::u16_at;
+use crate::packet::bytes::u8_at;
 use crate::packet::{Context, Entry, Info, Input, Outcome, Protocol, Selector};
 
 pub(super) const SCTP: Entry = Entry {
@@ -41,15 +41,19 @@ struct Ports {
 
 impl Protocol for Ports {
     fn decode(&mut self, input: &Input<'_>, cx: &mut Context<'_>) -> Outcome {
-        let (Some(src), Some(dst)) = (u16_at(input.bytes, 0), u16_at(input.bytes, 2)) else {
-            return Outcome::NeedMore { bytes: self.header };
-        };
-        let payload_bytes = input.length.saturating_sub(self.header);
-        cx.facts.ports = Some((src, dst));
-        cx.facts.payload_bytes = Some(u32::try_from(payload_bytes).unwrap_or(u32::MAX));
+        cx.ports(input.bytes);
         if input.bytes.len() < self.header {
             return Outcome::NeedMore { bytes: self.header };
         }
+        // Only DCCP has headers of several lengths, in words of four bytes.
+        let header = match input.selector {
+            Selector::IpProtocol(33) => {
+                u8_at(input.bytes, 4).map_or(0, |words| usize::from(words) * 4)
+            }
+            _ => self.header,
+        };
+        let payload_bytes = input.length.saturating_sub(header);
+        cx.facts.payload_bytes = Some(u32::try_from(payload_bytes).unwrap_or(u32::MAX));
         Outcome::last(self.header)
     }
 }

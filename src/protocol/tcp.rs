@@ -37,6 +37,7 @@ const LONGEST: usize = 60;
 
 impl Protocol for Tcp {
     fn decode(&mut self, input: &Input<'_>, cx: &mut Context<'_>) -> Outcome {
+        cx.ports(input.bytes);
         let Some(offset) = u8_at(input.bytes, 12) else {
             return Outcome::NeedMore { bytes: FIXED };
         };
@@ -72,7 +73,6 @@ impl Protocol for Tcp {
         };
         let payload_bytes = input.length.saturating_sub(header_bytes);
         let flags = u16_at(input.bytes, 12).unwrap_or(0) & 0x0fff;
-        cx.facts.ports = Some((src_port, dst_port));
         cx.facts.tcp_flags = flags;
         cx.facts.payload_bytes = Some(u32::try_from(payload_bytes).unwrap_or(u32::MAX));
 

@@ -30,6 +30,7 @@ const HEADER: usize = 8;
 
 impl Protocol for Udp {
     fn decode(&mut self, input: &Input<'_>, cx: &mut Context<'_>) -> Outcome {
+        cx.ports(input.bytes);
         let Ok(header) = UdpHeaderSlice::from_slice(input.bytes) else {
             return Outcome::NeedMore { bytes: HEADER };
         };
@@ -52,7 +53,6 @@ impl Protocol for Udp {
         } else {
             stated.min(available)
         };
-        cx.facts.ports = Some((src_port, dst_port));
         cx.facts.payload_bytes = Some(u32::try_from(payload_bytes).unwrap_or(u32::MAX));
         if let Some(rows) = self.rows.wanted() {
             let payload = input.bytes.get(HEADER..).unwrap_or_default();

@@ -5,6 +5,7 @@
 
 Each block of SQL is run in the folder of the output, after views.sql, and compared with the block after it.
 """
+
 import os
 import re
 import sys

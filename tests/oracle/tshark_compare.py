@@ -786,6 +786,7 @@ class Row:
 
     values: dict
     optional: str = ""
+    follows: str = ""  # of a packet: the first layer that netcap does not follow
 
 
 class Packet:
@@ -933,7 +934,7 @@ class Packet:
             else [name for at, name in enumerate(path) if name != "dns" or path[at - 1] != "dns"]
         )
         values["payload_bytes"] = ANY if any(reasons) else self._payload()
-        return Row(values)
+        return Row(values, follows=self.behind)
 
 
 # -- comparing ------------------------------------------------------------------------------------------------------
@@ -1153,12 +1154,12 @@ def expectations(capture: Path, frames: list[common.Frame], more: list[str] = []
 
 
 def add_other_dns(capture: Path, frames: list[common.Frame], ours: dict, theirs: dict) -> Counter:
-    """DNS on ports where tshark does not look for it: asks it again, told that these ports carry DNS."""
+    """DNS where tshark does not look for it, but knows nothing else: asks it again, told that these ports carry DNS."""
     mine, there = (
         Counter(key(row) for row in rows)
         for key, rows in ((lambda r: r["packet"], ours.get("dns", [])), (lambda r: r.values["packet"], theirs["dns"]))
     )
-    extra = set((mine - there).keys())
+    extra = {packet for packet in mine - there if theirs["packet"][packet - 1].follows in ("", "data")}
     if not extra:
         return Counter()
     options = []
