@@ -232,8 +232,10 @@ impl Shard {
         ended.extend(idle);
     }
 
-    /// Takes out all flows.
-    pub(super) fn finish(&mut self, ended: &mut Vec<Flow>) {
+    /// Takes out all flows. Those that have been idle at `now` ended for that reason, whether they
+    /// were looked for before or not.
+    pub(super) fn finish(&mut self, now: i64, policy: &Policy, ended: &mut Vec<Flow>) {
+        self.expire(now, policy, ended);
         ended.extend(
             self.flows
                 .drain()

@@ -118,7 +118,7 @@ impl FlowTable {
     pub fn finish(&mut self) -> Vec<Flow> {
         let mut ended = Vec::new();
         for shard in &mut self.shards {
-            shard.finish(&mut ended);
+            shard.finish(self.now, &self.policy, &mut ended);
         }
         ended.sort_unstable_by_key(|flow| flow.id);
         ended

@@ -44,8 +44,6 @@ impl Protocol for Ipv6 {
         let stated = usize::from(header.payload_length());
         let mut packet_bytes = match (stated, extensions.jumbo) {
             (0, Some(jumbo)) => FIXED + jumbo,
-            // As for IPv4: left to a network card that cuts large buffers.
-            (0, None) if first != 59 && first != 0 => input.length,
             _ => FIXED + stated,
         };
         if packet_bytes > input.length {

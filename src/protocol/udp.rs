@@ -65,7 +65,8 @@ impl Protocol for Udp {
                 payload_entropy: entropy(payload.get(..payload_bytes).unwrap_or(payload)),
             });
         }
-        if length != 0 && length < HEADER {
+        let jumbogram = length == 0 && cx.facts.ip.is_some_and(|ip| ip.src.is_ipv6());
+        if length < HEADER && !jumbogram {
             return Outcome::Malformed {
                 reason: "length is less than the header",
                 at: 4,

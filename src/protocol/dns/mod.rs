@@ -113,7 +113,14 @@ impl Dns {
             }
         };
         let end = reader.at;
-        if !input.on_port && (end != bytes.len() || !sections.convincing()) {
+        if !input.on_port
+            && (end != bytes.len()
+                || !sections.convincing()
+                || sections
+                    .questions
+                    .iter()
+                    .any(|q| is_netbios(self.names.get(q.name))))
+        {
             return Outcome::NotMine;
         }
         let Some(endpoints) = cx.message_endpoints() else {
@@ -261,6 +268,13 @@ impl Sections {
             })
             .collect()
     }
+}
+
+/// NetBIOS names have 32 letters from A to P (RFC 1001, 14.1). That service has the format of DNS,
+/// but its own types under the same numbers.
+fn is_netbios(name: &str) -> bool {
+    let label = name.split('.').next().unwrap_or_default();
+    label.len() == 32 && label.bytes().all(|b| b.is_ascii_uppercase() && b <= b'P')
 }
 
 fn record_rows<'a>(records: &[Item], names: &'a Names) -> Vec<DnsRecordRow<'a>> {
