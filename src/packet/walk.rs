@@ -226,9 +226,15 @@ impl Layers<'_> {
             selector,
         };
         let outcome = protocol.decode(&input, cx);
-        if outcome != Outcome::NotMine {
-            self.path = self.paths.step(self.path, id, entry.info.name);
+        // The first fragment of a datagram may be shorter than the header in it: no fault, and
+        // no layer.
+        let fragment = cx.facts.ip.is_some_and(|ip| ip.fragment);
+        let missing =
+            matches!(outcome, Outcome::NeedMore { .. }) && extent == Extent::Complete && fragment;
+        if outcome == Outcome::NotMine || missing {
+            return None;
         }
+        self.path = self.paths.step(self.path, id, entry.info.name);
         match outcome {
             Outcome::Done { bytes, next } => {
                 cx.start += bytes;
@@ -323,14 +329,10 @@ impl Layers<'_> {
     }
 
     fn stop(&mut self, outcome: Outcome, extent: Extent, have: usize, cx: &mut Context<'_>) {
-        let fragment = cx.facts.ip.is_some_and(|ip| ip.fragment);
         match (outcome, extent) {
             (Outcome::Malformed { reason, at }, _) => cx.anomaly(reason, at),
             (Outcome::NeedMore { .. }, Extent::Cut) => self.truncated = true,
-            // The first fragment of a datagram may be shorter than the header in it.
-            (Outcome::NeedMore { .. }, Extent::Complete) if !fragment => {
-                cx.anomaly("ends too early", have);
-            }
+            (Outcome::NeedMore { .. }, Extent::Complete) => cx.anomaly("ends too early", have),
             _ => {}
         }
     }
