@@ -1,4 +1,4 @@
-//! Community ID version 1 (https://github.com/corelight/community-id-spec).
+//! Community ID version 1 (<https://github.com/corelight/community-id-spec>).
 
 use std::net::IpAddr;
 

@@ -66,8 +66,8 @@ impl Protocol for Ipv4 {
         let (src, dst) = (header.source_addr(), header.destination_addr());
         let (src_symbol, dst_symbol) = (cx.symbols.ipv4(src), cx.symbols.ipv4(dst));
         let protocol = header.protocol().0;
+        let (options, bad) = options(header.options());
         if let Some(rows) = self.rows.wanted() {
-            let (options, bad) = options(header.options());
             rows.push(&Ipv4Row {
                 id: cx.at(),
                 src_ip: src_symbol,
@@ -88,9 +88,9 @@ impl Protocol for Ipv4 {
                 options: &options,
                 payload_bytes: int(payload_bytes),
             });
-            if let Some(at) = bad {
-                cx.anomaly("an option has an impossible length", 20 + at);
-            }
+        }
+        if let Some(at) = bad {
+            cx.anomaly("an option has an impossible length", 20 + at);
         }
         let fragment = header.is_fragmenting_payload();
         cx.facts.enter_ip(Ip {

@@ -46,7 +46,7 @@ struct Sll {
 impl Protocol for Sll {
     fn decode(&mut self, input: &Input<'_>, _: &mut Context<'_>) -> Outcome {
         /// ARPHRD_ values whose protocol field is no EtherType: IP over GRE, 802.11 with
-        /// radiotap, netlink (https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL.html).
+        /// radiotap, netlink (<https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL.html>).
         const NO_ETHER_TYPE: [u16; 3] = [778, 803, 824];
         let (Some(hardware), Some(protocol), true) = (
             u16_at(input.bytes, self.hardware),
