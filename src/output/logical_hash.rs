@@ -6,7 +6,9 @@
 //! Children of lists and structs follow as columns of their own. It finds differences; what
 //! protects the files against forgery is their SHA-256.
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, cast::as_list_array};
+use arrow::array::{
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, cast::as_list_array,
+};
 use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
@@ -38,37 +40,23 @@ impl ColumnHasher {
 
     /// Adds the values of a batch.
     pub fn update(&mut self, array: &dyn Array) -> Result<()> {
-        if array.null_count() > 0 {
-            for (row, number) in (0..array.len()).zip(self.rows..) {
-                if array.is_null(row) {
-                    self.nulls.update(&number.to_le_bytes());
+        if let Some(nulls) = array.nulls().filter(|n| n.null_count() > 0) {
+            let mut block = Vec::with_capacity(nulls.null_count() * 8);
+            for (valid, number) in nulls.iter().zip(self.rows..) {
+                if !valid {
+                    block.extend_from_slice(&number.to_le_bytes());
                 }
             }
+            self.nulls.update(&block);
         }
         self.rows += array.len() as u64;
         match array.data_type() {
-            DataType::Int32 => self.fixed(
-                array,
-                array.as_primitive::<Int32Type>().values(),
-                i32::to_le_bytes,
-            ),
-            DataType::Int64 => self.fixed(
-                array,
-                array.as_primitive::<Int64Type>().values(),
-                i64::to_le_bytes,
-            ),
-            DataType::Timestamp(..) => self.fixed(
-                array,
-                array.as_primitive::<TimestampMicrosecondType>().values(),
-                i64::to_le_bytes,
-            ),
-            DataType::Float64 => {
-                self.fixed(
-                    array,
-                    array.as_primitive::<Float64Type>().values(),
-                    f64::to_le_bytes,
-                );
+            DataType::Int32 => self.fixed::<Int32Type, 4>(array, i32::to_le_bytes),
+            DataType::Int64 => self.fixed::<Int64Type, 8>(array, i64::to_le_bytes),
+            DataType::Timestamp(..) => {
+                self.fixed::<TimestampMicrosecondType, 8>(array, i64::to_le_bytes);
             }
+            DataType::Float64 => self.fixed::<Float64Type, 8>(array, f64::to_le_bytes),
             DataType::Boolean => self.booleans(array.as_boolean()),
             DataType::Utf8 => {
                 let texts = array.as_string::<i32>();
@@ -106,21 +94,24 @@ impl ColumnHasher {
         Ok(())
     }
 
-    fn fixed<T: Copy + Default, const N: usize>(
+    fn fixed<T: ArrowPrimitiveType, const N: usize>(
         &mut self,
         array: &dyn Array,
-        values: &[T],
-        bytes: fn(T) -> [u8; N],
+        bytes: fn(T::Native) -> [u8; N],
     ) {
+        let values = array.as_primitive::<T>().values();
+        if cfg!(target_endian = "little") && array.null_count() == 0 {
+            // The buffer is what is to be hashed.
+            self.values.update(values.inner().as_slice());
+            return;
+        }
         // As one block, since the hash is fast for long inputs only.
         let mut block = Vec::with_capacity(N * values.len());
-        if array.null_count() == 0 {
-            block.extend(values.iter().flat_map(|value| bytes(*value)));
-        } else {
-            for (i, value) in values.iter().enumerate() {
-                let null = array.is_null(i);
-                block.extend_from_slice(&bytes(if null { T::default() } else { *value }));
-            }
+        match array.nulls() {
+            None => block.extend(values.iter().flat_map(|value| bytes(*value))),
+            Some(nulls) => block.extend(values.iter().zip(nulls).flat_map(|(value, valid)| {
+                bytes(if valid { *value } else { T::Native::default() })
+            })),
         }
         self.values.update(&block);
     }

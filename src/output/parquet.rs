@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use netcap_proto::{Column, Encoding as ColumnEncoding, Type};
+use netcap_proto::{Column, Encoding as ColumnEncoding, Kind, Type};
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -315,6 +315,11 @@ fn column_properties(
         }
         (ColumnEncoding::Default, _) => (true, Encoding::PLAIN),
     };
+    // The least and greatest of texts that repeat let no reader skip a row group, and finding them
+    // compares every value.
+    if column.ty == Type::Text && column.kind != Kind::Plain {
+        builder = builder.set_column_statistics_enabled(path.clone(), EnabledStatistics::None);
+    }
     builder
         .set_column_dictionary_enabled(path.clone(), dictionary)
         .set_column_encoding(path, encoding)
