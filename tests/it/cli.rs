@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::Stdio;
 
-use crate::support::{finished, netcap, root, run};
+use crate::support::{compare, finished, netcap, root, run};
 
 fn quickstart() -> String {
     root()
@@ -205,4 +205,27 @@ fn time_and_head_filter() {
     assert!(errors.contains("filtered"), "{errors}");
     let (_, _, errors) = run(&["decode", &quickstart(), "--out", out, "--head", "1k"]);
     assert!(errors.contains("1,000 packets: 1,000 decoded"), "{errors}");
+}
+
+/// The help texts are read by people: a change of theirs is to be seen in review.
+#[test]
+fn help_texts_are_up_to_date() {
+    let (status, list, _) = run(&["--help"]);
+    assert_eq!(status, 0);
+    let commands = list
+        .lines()
+        .skip_while(|line| !line.starts_with("Commands:"))
+        .skip(1)
+        .take_while(|line| line.starts_with("  "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help");
+    let mut text = String::new();
+    for arguments in std::iter::once(vec!["--help"]).chain(commands.map(|c| vec![c, "--help"])) {
+        let mut command = netcap();
+        command.args(&arguments).env("COLUMNS", "80");
+        let (status, help, errors) = finished(command.output().unwrap());
+        assert_eq!((status, errors.as_str()), (0, ""));
+        text += &format!("$ netcap {}\n{help}\n", arguments.join(" "));
+    }
+    compare("tests/it/help.txt", &text);
 }
