@@ -26,17 +26,18 @@ pub(crate) fn tables(model: &Model) -> String {
             "The tables that labels are written into",
         ),
     ] {
-        let statics: Vec<String> = model
-            .tables
-            .iter()
-            .filter(|t| {
-                model.messages[*t]
-                    .table
-                    .as_ref()
-                    .is_some_and(|o| o.of_labels == of_labels)
-            })
-            .map(|t| format!("&{}", constant(t)))
-            .collect();
+        let mut statics = Vec::new();
+        for message in model.tables.iter().map(|name| &model.messages[name]) {
+            let Some(options) = message.table.as_ref().filter(|o| o.of_labels == of_labels) else {
+                continue;
+            };
+            let twins = options.twins.iter().map(|(name, _)| name);
+            statics.extend(
+                std::iter::once(&options.name)
+                    .chain(twins)
+                    .map(|table| format!("&{}", table_constant(message, table))),
+            );
+        }
         let _ = writeln!(
             out,
             "/// {what}, in listing order.\npub static {list}: &[&Table] = &[{}];",
@@ -45,7 +46,7 @@ pub(crate) fn tables(model: &Model) -> String {
     }
     let mut label = String::new();
     for field in &model.messages["Label"].fields {
-        label.push_str(&column(model, field, &[], "&[]"));
+        label.push_str(&column(model, field, &[field.number]));
     }
     let _ = writeln!(
         out,
@@ -235,7 +236,7 @@ fn columns(model: &Model, message: &Message, out: &mut String) {
             .fields
             .iter()
             .filter(|f| !f.flatten && message.table.is_none())
-            .map(|f| column(model, f, &[], "&[]"))
+            .map(|f| column(model, f, &[f.number]))
             .collect::<String>()
     );
     for field in message.fields.iter().filter(|f| !f.overlay) {
@@ -280,21 +281,38 @@ fn table(model: &Model, message: &Message, out: &mut String) {
     let Some(options) = &message.table else {
         return;
     };
-    let mut columns = String::new();
-    flat_columns(model, message, &[], &mut columns);
+    let columns = format!("{}_COLUMNS", constant(&message.name));
     let _ = writeln!(
         out,
-        "/// {}\npub static {}: Table = Table {{ name: {:?}, message: {:?}, version: {}, title: {:?}, doc: {:?}, source: {:?}, label_path: &{:?}, columns: &[{columns}] }};",
-        doc(&message.doc),
-        constant(&message.name),
-        options.name,
-        message.full_name,
-        options.version,
-        options.title,
-        message.doc,
-        options.source,
-        label_path(model, message).unwrap_or_default()
+        "static {columns}: &[Column] = &[{}];",
+        flat_columns(model, message)
     );
+    let label_path = label_path(model, message).unwrap_or_default();
+    let own = (&options.name, &options.title, options.on_request);
+    let twins = options
+        .twins
+        .iter()
+        .map(|(name, title)| (name, title, true));
+    for (name, title, on_request) in std::iter::once(own).chain(twins) {
+        let _ = writeln!(
+            out,
+            "/// {}\npub static {}: Table = Table {{ name: {name:?}, message: {:?}, version: {}, title: {title:?}, doc: {:?}, source: {:?}, on_request: {on_request}, label_path: &{label_path:?}, columns: {columns} }};",
+            doc(&message.doc),
+            table_constant(message, name),
+            message.full_name,
+            options.version,
+            message.doc,
+            options.source,
+        );
+    }
+}
+
+/// Name of a table's constant: that of the message, or of the twin.
+fn table_constant(message: &Message, table: &str) -> String {
+    match &message.table {
+        Some(own) if own.name == table => constant(&message.name),
+        _ => table.to_ascii_uppercase(),
+    }
 }
 
 /// Field numbers down to the group of label columns, if the message has one.
@@ -310,19 +328,27 @@ fn label_path(model: &Model, message: &Message) -> Option<Vec<u32>> {
 }
 
 /// The columns of a table, groups spliced in, overlays left out.
-fn flat_columns(model: &Model, message: &Message, path: &[u32], out: &mut String) {
-    for field in message.fields.iter().filter(|f| !f.overlay) {
-        match &field.ty {
-            Type::Message(inner) if field.flatten => {
-                let path: Vec<u32> = path.iter().copied().chain([field.number]).collect();
-                flat_columns(model, &model.messages[inner], &path, out);
-            }
-            _ => {
-                let children = children(model, field);
-                out.push_str(&column(model, field, path, &children));
+fn flat_columns(model: &Model, message: &Message) -> String {
+    fn add(model: &Model, message: &Message, path: &[u32], groups: &[&Field], out: &mut String) {
+        for field in message.fields.iter().filter(|f| !f.overlay) {
+            match &field.ty {
+                Type::Message(inner) if field.flatten => {
+                    let path: Vec<u32> = path.iter().copied().chain([field.number]).collect();
+                    let groups: Vec<&Field> = groups.iter().copied().chain([field]).collect();
+                    add(model, &model.messages[inner], &path, &groups, out);
+                }
+                _ => {
+                    let groups = groups.iter().rev();
+                    let as_included = groups.fold(field.clone(), |field, g| g.included(&field));
+                    let path: Vec<u32> = path.iter().copied().chain([field.number]).collect();
+                    out.push_str(&column(model, &as_included, &path));
+                }
             }
         }
     }
+    let mut out = String::new();
+    add(model, message, &[], &[], &mut out);
+    out
 }
 
 fn children(model: &Model, field: &Field) -> String {
@@ -333,17 +359,14 @@ fn children(model: &Model, field: &Field) -> String {
     let items: String = inner
         .fields
         .iter()
-        .map(|f| column(model, f, &[], &children(model, f)))
+        .map(|f| column(model, f, &[f.number]))
         .collect();
     format!("&[{items}]")
 }
 
-fn column(model: &Model, field: &Field, path: &[u32], children_literal: &str) -> String {
-    let children_literal = if children_literal == "&[]" {
-        children(model, field)
-    } else {
-        children_literal.to_owned()
-    };
+/// The description of a column. `path` has the field numbers from the table's message down to it.
+fn column(model: &Model, field: &Field, path: &[u32]) -> String {
+    let children = children(model, field);
     let ty = match &field.ty {
         Type::Bool => "Bool",
         Type::Int32 => "Int32",
@@ -373,13 +396,9 @@ fn column(model: &Model, field: &Field, path: &[u32], children_literal: &str) ->
         ),
         None => "None".to_owned(),
     };
-    let path: Vec<String> = path
-        .iter()
-        .chain([&field.number])
-        .map(u32::to_string)
-        .collect();
+    let path: Vec<String> = path.iter().map(u32::to_string).collect();
     format!(
-        "Column {{ name: {:?}, number: {}, path: &[{}], ty: Type::{ty}, kind: Kind::{kind}, nullable: {}, repeated: {}, doc: {:?}, unit: {:?}, source: {:?}, encoding: Encoding::{encoding}, names: {names}, children: {children_literal} }},",
+        "Column {{ name: {:?}, number: {}, path: &[{}], ty: Type::{ty}, kind: Kind::{kind}, nullable: {}, repeated: {}, doc: {:?}, unit: {:?}, source: {:?}, encoding: Encoding::{encoding}, names: {names}, children: {children} }},",
         field.name,
         field.number,
         path.join(", "),

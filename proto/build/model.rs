@@ -25,8 +25,12 @@ pub(crate) struct TableOptions {
     pub title: String,
     pub source: String,
     pub of_labels: bool,
+    pub on_request: bool,
+    /// Name and title of each further table with the same columns.
+    pub twins: Vec<(String, String)>,
 }
 
+#[derive(Clone)]
 pub(crate) struct Field {
     pub name: String,
     pub number: u32,
@@ -42,6 +46,33 @@ pub(crate) struct Field {
     pub names: Option<(String, Vec<(i32, String)>)>,
     pub flatten: bool,
     pub overlay: bool,
+    /// What the names of a flattened group's columns begin and end with.
+    pub prefix: String,
+    pub suffix: String,
+}
+
+impl Field {
+    /// A column of the group that this field includes, as the table has it.
+    pub(crate) fn included(&self, column: &Field) -> Field {
+        if self.prefix.is_empty() {
+            return column.clone();
+        }
+        Field {
+            name: format!("{}{}{}", self.prefix, column.name, self.suffix),
+            number: self.number * 100 + column.number,
+            doc: if self.doc.is_empty() {
+                column.doc.clone()
+            } else {
+                format!("{}: {}", self.doc.trim_end_matches('.'), column.doc)
+            },
+            unit: if column.unit.is_empty() {
+                self.unit.clone()
+            } else {
+                column.unit.clone()
+            },
+            ..column.clone()
+        }
+    }
 }
 
 #[derive(Clone, PartialEq)]
@@ -94,6 +125,11 @@ fn read_message(
         title: text(&o, "title"),
         source: text(&o, "source"),
         of_labels: flag(&o, "of_labels"),
+        on_request: flag(&o, "on_request"),
+        twins: messages(&o, "twins")
+            .iter()
+            .map(|twin| (text(twin, "name"), text(twin, "title")))
+            .collect(),
     });
     let mut fields = Vec::new();
     for field in descriptor.fields() {
@@ -165,6 +201,8 @@ fn read_field(pool: &DescriptorPool, field: &FieldDescriptor) -> Result<Field, B
         names,
         flatten: option_bool("flatten"),
         overlay: option_bool("overlay"),
+        prefix: option_text("prefix"),
+        suffix: option_text("suffix"),
     })
 }
 
@@ -188,7 +226,17 @@ fn check(model: &Model) -> Result<(), String> {
     for name in &model.tables {
         let mut columns = HashSet::new();
         let mut numbers = HashSet::new();
-        check_columns(model, &model.messages[name], &mut columns, &mut numbers)
+        let mut add = |field: &Field| {
+            // DuckDB and Spark hold names that differ in case only for equal.
+            if !columns.insert(field.name.to_lowercase()) {
+                return Err(format!("two columns are named {}", field.name));
+            }
+            if !numbers.insert(field.number) {
+                return Err(format!("{}: number {} is taken", field.name, field.number));
+            }
+            Ok(())
+        };
+        check_columns(model, &model.messages[name], &mut add)
             .map_err(|e| format!("table {name}: {e}"))?;
     }
     for message in model.messages.values() {
@@ -218,24 +266,25 @@ fn check(model: &Model) -> Result<(), String> {
 fn check_columns(
     model: &Model,
     message: &Message,
-    columns: &mut HashSet<String>,
-    numbers: &mut HashSet<u32>,
+    add: &mut dyn FnMut(&Field) -> Result<(), String>,
 ) -> Result<(), String> {
     for field in &message.fields {
-        if field.flatten {
-            let Type::Message(inner) = &field.ty else {
-                return Err(format!("{}: only a message can be flattened", field.name));
-            };
-            check_columns(model, &model.messages[inner], columns, numbers)?;
+        if !field.flatten {
+            add(field)?;
             continue;
         }
-        // DuckDB and Spark hold names that differ in case only for equal.
-        if !columns.insert(field.name.to_lowercase()) {
-            return Err(format!("two columns are named {}", field.name));
-        }
-        if !numbers.insert(field.number) {
-            return Err(format!("{}: number {} is taken", field.name, field.number));
-        }
+        let Type::Message(inner) = &field.ty else {
+            return Err(format!("{}: only a message can be flattened", field.name));
+        };
+        check_columns(model, &model.messages[inner], &mut |column| {
+            if !field.prefix.is_empty() && column.names.is_some() {
+                return Err(format!(
+                    "{}: a group with a prefix names nothing",
+                    field.name
+                ));
+            }
+            add(&field.included(column))
+        })?;
     }
     Ok(())
 }
@@ -256,6 +305,16 @@ fn text(message: &DynamicMessage, field: &str) -> String {
     match message.get_field_by_name(field).as_deref() {
         Some(Value::String(text)) => text.clone(),
         _ => String::new(),
+    }
+}
+
+fn messages(message: &DynamicMessage, field: &str) -> Vec<DynamicMessage> {
+    match message.get_field_by_name(field).as_deref() {
+        Some(Value::List(items)) => items
+            .iter()
+            .filter_map(|item| item.as_message().cloned())
+            .collect(),
+        _ => Vec::new(),
     }
 }
 

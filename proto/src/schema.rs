@@ -23,6 +23,8 @@ pub struct Table {
     pub doc: &'static str,
     /// Where the format is defined.
     pub source: &'static str,
+    /// Filled only when it is asked for by name.
+    pub on_request: bool,
     /// Protobuf field numbers from the table's message down to its group of label columns; empty
     /// if it has none.
     pub label_path: &'static [u32],

@@ -9,7 +9,7 @@ use super::progress::Bar;
 use super::{Common, Done, summary, values};
 use crate::capture::Overlap;
 use crate::dataset::{HashCache, Output};
-use crate::engine::{Options, Selection};
+use crate::engine::{self, Options, Selection};
 use crate::error::Result;
 use crate::flow::Policy;
 use crate::pipeline::{Made, Sources, StreamRequest, TABLES_STAGE, find_sources, make_tables};
@@ -34,7 +34,7 @@ pub(super) struct Decode {
     /// Folder for the tables, the manifest and views.sql.
     #[arg(short, long, value_name = "DIR")]
     out: PathBuf,
-    /// Only these tables (a,b), or all but these (-a,-b).
+    /// Only these tables (a,b), all but these (-a,-b), or these too (+a,+b).
     #[arg(long, value_name = "LIST", value_parser = values::tables, allow_hyphen_values = true)]
     tables: Option<Selection>,
     /// Decode again, even if the tables are there.
@@ -66,6 +66,12 @@ pub(super) struct CaptureArgs {
     /// A flow that lasts this long is cut.
     #[arg(long, value_name = "TIME", value_parser = values::duration_ns, default_value = "1800s")]
     active_timeout: i64,
+    /// No more flows than about this many at a time; those idle longest leave.
+    #[arg(long, value_name = "N", value_parser = values::count)]
+    max_flows: Option<u64>,
+    /// Packets of each flow in the table flow_packets.
+    #[arg(long, value_name = "N", default_value_t = engine::FIRST_PACKETS)]
+    first_packets: usize,
     /// Hash inputs anew, even if they seem not to have changed.
     #[arg(long)]
     rehash: bool,
@@ -103,9 +109,12 @@ impl CaptureArgs {
         Options {
             tables,
             policy: Policy {
-                idle_ns: self.idle_timeout,
+                idle_ns: Some(self.idle_timeout),
                 active_ns: self.active_timeout,
+                max_flows: self.max_flows,
+                ..Policy::default()
             },
+            first_packets: self.first_packets,
             time: self.time,
             head: self.head,
             threads: values::threads(self.threads),

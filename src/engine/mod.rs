@@ -6,6 +6,7 @@
 //! not depend on the number of threads.
 
 mod batch;
+mod flows;
 mod run;
 mod worker;
 
@@ -31,18 +32,24 @@ pub struct Options {
     pub time: Option<(i64, i64)>,
     /// Only so many packets of the stream.
     pub head: Option<u64>,
+    /// How many packets of each flow the table `flow_packets` has, if it is wanted.
+    pub first_packets: usize,
     /// Threads to use; at least 1.
     pub threads: usize,
 }
+
+/// Packets of each flow in the table `flow_packets`, unless another number is asked for.
+pub const FIRST_PACKETS: usize = 20;
 
 /// Which tables are wanted, in listing order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selection(Vec<&'static str>);
 
 impl Selection {
-    /// All tables.
+    /// All tables but those that are filled on request.
     pub fn all() -> Self {
-        Self(TABLES.iter().map(|t| t.name).collect())
+        let wanted = TABLES.iter().filter(|t| !t.on_request);
+        Self(wanted.map(|t| t.name).collect())
     }
 
     /// One table.
@@ -50,19 +57,26 @@ impl Selection {
         Self(vec![table.name])
     }
 
-    /// Reads `a,b` (only those) or `-a,-b` (all but those), or both.
+    /// Reads `a,b` (only those), `-a,-b` (all but those), `+a,+b` (those too), or a mixture.
     pub fn parse(text: &str) -> Result<Self> {
-        let words = text.split(',').map(str::trim).filter(|w| !w.is_empty());
-        let (without, only): (Vec<&str>, Vec<&str>) = words.partition(|w| w.starts_with('-'));
-        let only = Self::parse_list(&only.join(","))?;
-        let without: Vec<&str> = without.iter().filter_map(|w| w.strip_prefix('-')).collect();
-        let without = Self::parse_list(&without.join(","))?;
-        let mut all = Self::all();
-        all.0
-            .retain(|t| (only.is_empty() || only.contains(t)) && !without.contains(t));
+        let (mut only, mut without, mut with) = (Vec::new(), Vec::new(), Vec::new());
+        for word in text.split(',').map(str::trim).filter(|w| !w.is_empty()) {
+            let (list, name) = match (word.strip_prefix('-'), word.strip_prefix('+')) {
+                (Some(name), _) => (&mut without, name),
+                (_, Some(name)) => (&mut with, name),
+                _ => (&mut only, word),
+            };
+            list.extend(Self::parse_list(name)?);
+        }
+        let names = TABLES.iter().map(|t| (t.name, t.on_request));
+        let all = names.filter(|(name, on_request)| {
+            let by_default = only.is_empty() && !on_request;
+            (by_default || only.contains(name) || with.contains(name)) && !without.contains(name)
+        });
+        let all = Self(all.map(|(name, _)| name).collect());
         if all.0.is_empty() {
             return Err(Error::new(format!("no table is left of \"{text}\""))
-                .help("name tables with commas, or put - before those to leave out"));
+                .help("name tables with commas, or put - before those to leave out, + before those to add"));
         }
         Ok(all)
     }

@@ -10,17 +10,16 @@ use std::sync::mpsc::{Receiver, sync_channel};
 
 use arrow::array::RecordBatch;
 use netcap_proto::{
-    CAPTURE, CaptureColumns, CaptureInterfaceRow, CaptureRow, FLOW, Finish, FlowColumns, Symbols,
-    TABLES, TableColumns,
+    CAPTURE, CaptureColumns, CaptureInterfaceRow, CaptureRow, Finish, Symbols, TABLES, TableColumns,
 };
 use rayon::prelude::*;
 
 use super::batch::{self, Batch};
+use super::flows::{Flows, Rows};
 use super::worker::{Decoded, Worker};
 use super::{Options, Progress, Source, Tables, link_type_name};
 use crate::capture::{End, FileFacts};
 use crate::error::{Error, Finding, Result};
-use crate::flow::{Flow, FlowTable, Policy, push_row};
 use crate::output::{Layout, TableWriter};
 
 /// Decodes streams, one after the other, into the tables of `folder`:
@@ -62,30 +61,26 @@ pub fn decode(
     pool.install(|| run.finish())
 }
 
-struct Run {
+struct Run<'o> {
     folder: PathBuf,
+    options: &'o Options,
     workers: Vec<Worker>,
-    policy: Policy,
-    flows: FlowTable,
-    flow_columns: FlowColumns,
-    flow_symbols: Symbols,
+    flows: Flows,
     writers: BTreeMap<&'static str, TableWriter>,
     skipped: BTreeMap<u16, u64>,
     result: Tables,
 }
 
-impl Run {
-    fn new(folder: &Path, options: &Options) -> Self {
+impl<'o> Run<'o> {
+    fn new(folder: &Path, options: &'o Options) -> Self {
         let wanted = TABLES.iter().filter(|t| options.tables.has(t.name));
         Self {
             folder: folder.to_path_buf(),
             workers: (0..options.threads.max(1))
                 .map(|_| Worker::new(&options.tables, options.time))
                 .collect(),
-            policy: options.policy,
-            flows: FlowTable::new(options.policy),
-            flow_columns: FlowColumns::default(),
-            flow_symbols: Symbols::default(),
+            options,
+            flows: Flows::new(options),
             writers: wanted
                 .map(|t| (t.name, TableWriter::new(Layout::plain(t))))
                 .collect(),
@@ -96,7 +91,7 @@ impl Run {
 
     /// Flow state never crosses from one stream to the next, nor do files.
     fn begin_stream(&mut self, name: Option<&str>) -> Result<()> {
-        self.flows = FlowTable::new(self.policy);
+        self.flows = Flows::new(self.options);
         for (table, writer) in &mut self.writers {
             let path = match name {
                 Some(name) => format!("{table}/stream={name}"),
@@ -113,43 +108,26 @@ impl Run {
             if batches.is_empty() {
                 return Ok(());
             }
-            let decoded: Vec<Decoded> = self
+            let mut decoded: Vec<Decoded> = self
                 .workers
                 .par_iter_mut()
                 .zip(batches)
                 .map(|(worker, batch)| worker.decode(batch))
                 .collect();
             let mut flows = Vec::with_capacity(decoded.len());
-            let mut ended = Vec::with_capacity(decoded.len());
-            for decoded in &decoded {
-                let batch = &decoded.batch;
-                let place = |index: u32| {
-                    let i = index as usize;
-                    let number = batch.metas.get(i).map_or(0, |m| m.number);
-                    (batch.captures.get(i).copied().unwrap_or(0), number)
-                };
-                let (ids, gone) = self
-                    .flows
-                    .batch(&decoded.flow_packets, &decoded.times, place);
+            let mut ended: Vec<Rows> = Vec::with_capacity(decoded.len());
+            for decoded in &mut decoded {
+                let (ids, rows) = self.flows.batch(decoded)?;
                 flows.push(ids);
-                ended.push(self.flow_rows(&gone)?);
+                ended.push(rows);
             }
-            let tables: Vec<Vec<(&'static str, RecordBatch)>> = self
+            let tables: Vec<Rows> = self
                 .workers
                 .par_iter_mut()
                 .zip(decoded.par_iter().zip(&flows))
                 .map(|(worker, (decoded, flows))| worker.finish(decoded, flows))
                 .collect::<Result<_>>()?;
-            self.writers.par_iter_mut().try_for_each(|(name, writer)| {
-                if *name == FLOW.name {
-                    return ended.iter().try_for_each(|batch| writer.write(batch));
-                }
-                tables
-                    .iter()
-                    .flatten()
-                    .filter(|(table, _)| table == name)
-                    .try_for_each(|(_, batch)| writer.write(batch))
-            })?;
+            self.write(ended.iter().chain(&tables))?;
             for decoded in &decoded {
                 self.result.counts.add(&decoded.counts);
                 for (link_type, packets) in &decoded.skipped {
@@ -160,13 +138,14 @@ impl Run {
         }
     }
 
-    fn flow_rows(&mut self, flows: &[Flow]) -> Result<RecordBatch> {
-        if self.writers.contains_key(FLOW.name) {
-            for flow in flows {
-                push_row(flow, &mut self.flow_columns, &mut self.flow_symbols);
-            }
-        }
-        finish(&mut self.flow_columns, &mut self.flow_symbols)
+    /// Writes rows into their tables, in order.
+    fn write<'r>(&mut self, rows: impl Iterator<Item = &'r Rows> + Clone + Sync) -> Result<()> {
+        self.writers.par_iter_mut().try_for_each(|(name, writer)| {
+            rows.clone()
+                .flatten()
+                .filter(|(table, _)| table == name)
+                .try_for_each(|(_, batch)| writer.write(batch))
+        })
     }
 
     fn end_stream(
@@ -175,13 +154,8 @@ impl Run {
         first_capture: i32,
         read: batch::ReadFacts,
     ) -> Result<()> {
-        let rest = self.flows.finish();
-        for flows in rest.chunks(65_536) {
-            let rows = self.flow_rows(flows)?;
-            if let Some(writer) = self.writers.get_mut(FLOW.name) {
-                writer.write(&rows)?;
-            }
-        }
+        let rest = self.flows.finish()?;
+        self.write(rest.iter())?;
         if let Some(writer) = self.writers.get_mut(CAPTURE.name) {
             writer.write(&capture_rows(source, first_capture, &read.files)?)?;
         }
@@ -208,7 +182,7 @@ impl Run {
 }
 
 /// The rows of a table that does not come from packets.
-fn finish(columns: &mut dyn TableColumns, symbols: &mut Symbols) -> Result<RecordBatch> {
+pub(super) fn finish(columns: &mut dyn TableColumns, symbols: &mut Symbols) -> Result<RecordBatch> {
     let symbols = symbols.finish();
     let cx = Finish {
         capture: &[],

@@ -52,22 +52,19 @@ mod tests {
             src_symbol: symbols.ip(src),
             dst_symbol: symbols.ip(dst),
             protocol,
+            ttl: 64,
             packet_bytes: 40,
             payload_bytes: 20,
-            fragment: false,
-            later_fragment: false,
+            fragment: None,
         };
         let icmp = icmp.map(|(kind, code)| Icmp {
             kind,
             code,
             identifier: None,
         });
-        let facts = Facts {
-            ip: Some(ip),
-            ports,
-            icmp,
-            ..Facts::default()
-        };
+        let mut facts = Facts::default();
+        facts.enter_ip(ip);
+        (facts.ports, facts.icmp) = (ports, icmp);
         community_id(&FlowPacket::new(&facts, 0, 0, 60).unwrap().key)
     }
 

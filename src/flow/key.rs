@@ -5,10 +5,11 @@ use std::net::IpAddr;
 
 use foldhash::fast::FixedState;
 
-use crate::packet::{Facts, Icmp, Vlans};
+use super::policy::KeyRule;
+use crate::packet::{Dns, Facts, Fragment, Icmp, Tcp, Tunnels, Vlans};
 
 /// One of the two ends of a flow: `A` has the smaller address (then port).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Side {
     /// The first of the key's ends.
     A = 0,
@@ -26,7 +27,7 @@ impl Side {
     }
 }
 
-/// Addresses, ports, protocol and VLAN stack, the same for both directions.
+/// Addresses, ports, protocol, VLAN stack and tunnels, the same for both directions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FlowKey {
     /// Addresses of side A and side B.
@@ -41,6 +42,8 @@ pub struct FlowKey {
     pub identifier: u16,
     /// VLAN tags.
     pub vlans: Vlans,
+    /// Encapsulations.
+    pub tunnels: Tunnels,
 }
 
 impl FlowKey {
@@ -53,7 +56,7 @@ impl FlowKey {
 /// A packet as the flow table sees it.
 #[derive(Debug, Clone, Copy)]
 pub struct FlowPacket {
-    /// Its flow's key.
+    /// Its flow's key; of a later fragment not that of its flow, whose ports are not in it.
     pub key: FlowKey,
     /// Hash of the key.
     pub hash: u64,
@@ -67,45 +70,51 @@ pub struct FlowPacket {
     pub wire_bytes: u32,
     /// Length of the innermost IP packet.
     pub ip_bytes: u32,
+    /// Bytes after the IP header.
+    pub transport_bytes: u32,
     /// Bytes of transport payload.
     pub payload_bytes: u32,
-    /// TCP flags.
-    pub tcp_flags: u16,
+    /// Time to live.
+    pub ttl: u8,
+    /// The part of a datagram that it is, if it is not the whole.
+    pub fragment: Option<Fragment>,
+    /// The TCP header.
+    pub tcp: Option<Tcp>,
     /// The ICMP message.
     pub icmp: Option<Icmp>,
+    /// The DNS message.
+    pub dns: Option<Dns>,
+    /// Ethernet addresses of sender and receiver.
+    pub macs: Option<[[u8; 6]; 2]>,
     /// Application protocol that was recognised.
     pub service: Option<&'static str>,
 }
 
 impl FlowPacket {
-    /// The packet of those facts; `None` if it belongs to no flow: no IP, or a later fragment,
-    /// whose ports are not known.
+    /// The packet of those facts; `None` if it belongs to no flow: no IP.
     pub fn new(facts: &Facts, index: u32, ts_ns: i64, wire_bytes: u32) -> Option<Self> {
         let ip = facts.ip?;
-        if ip.later_fragment {
-            return None;
-        }
         let (ports, one_way) = match (facts.ports, facts.icmp) {
             (Some(ports), _) => (ports, false),
             (None, Some(icmp)) => icmp_ports(ip.protocol, icmp),
             (None, None) => ((0, 0), false),
         };
-        let from = if !one_way && (ip.src, ports.0) > (ip.dst, ports.1) {
-            Side::B
-        } else {
-            Side::A
+        let identifier = facts.icmp.and_then(|icmp| icmp.identifier).unwrap_or(0);
+        let ends = Ends {
+            src: ip.src,
+            dst: ip.dst,
+            ports,
+            one_way,
         };
-        let (addresses, ports) = match from {
-            Side::A => ([ip.src, ip.dst], [ports.0, ports.1]),
-            Side::B => ([ip.dst, ip.src], [ports.1, ports.0]),
-        };
+        let (addresses, ports, from) = ends.in_order();
         let key = FlowKey {
             addresses,
             ports,
             protocol: ip.protocol,
             one_way,
-            identifier: facts.icmp.and_then(|icmp| icmp.identifier).unwrap_or(0),
+            identifier,
             vlans: facts.vlans,
+            tunnels: facts.tunnels,
         };
         Some(Self {
             key,
@@ -115,11 +124,107 @@ impl FlowPacket {
             ts_ns,
             wire_bytes,
             ip_bytes: ip.packet_bytes,
+            transport_bytes: ip.payload_bytes,
             payload_bytes: facts.payload_bytes.unwrap_or(ip.payload_bytes),
-            tcp_flags: facts.tcp_flags,
+            ttl: ip.ttl,
+            fragment: ip.fragment,
+            tcp: facts.tcp,
             icmp: facts.icmp,
+            dns: facts.dns,
+            macs: facts.macs,
             service: facts.service,
         })
+    }
+
+    /// It is a fragment without the transport header.
+    pub fn is_later_fragment(&self) -> bool {
+        self.fragment.is_some_and(|f| f.offset > 0)
+    }
+
+    /// TCP flags; none for other protocols.
+    pub fn tcp_flags(&self) -> u16 {
+        self.tcp.map_or(0, |tcp| tcp.flags)
+    }
+
+    /// Sender and receiver, as addresses.
+    pub(super) fn ends(&self) -> (IpAddr, IpAddr) {
+        let addresses = &self.key.addresses;
+        (
+            addresses[self.from as usize],
+            addresses[self.from.other() as usize],
+        )
+    }
+
+    /// The packet of the flow with that key, sent by that side.
+    #[must_use]
+    pub(super) fn of_flow(&self, key: FlowKey, from: Side) -> Self {
+        Self {
+            key,
+            hash: key.hash(),
+            from,
+            ..*self
+        }
+    }
+
+    /// The packet with the key of another rule than netcap's.
+    #[must_use]
+    pub fn under(&self, rule: KeyRule) -> Self {
+        if rule == KeyRule::Full {
+            return *self;
+        }
+        let key = &self.key;
+        let cicflowmeter = rule == KeyRule::Cicflowmeter;
+        let (from, to) = (self.from as usize, self.from.other() as usize);
+        let ports = if matches!(key.protocol, 6 | 17) {
+            (key.ports[from], key.ports[to])
+        } else {
+            (0, 0)
+        };
+        let ends = Ends {
+            src: key.addresses[from],
+            dst: key.addresses[to],
+            ports,
+            one_way: false,
+        };
+        let (addresses, ports, side) = ends.in_order();
+        let key = FlowKey {
+            addresses,
+            ports,
+            protocol: match key.protocol {
+                known @ (1 | 2 | 6 | 17 | 132) => known,
+                _ if cicflowmeter => 0,
+                other => other,
+            },
+            one_way: false,
+            identifier: 0,
+            vlans: if cicflowmeter {
+                Vlans::default()
+            } else {
+                key.vlans.outermost()
+            },
+            tunnels: Tunnels::default(),
+        };
+        self.of_flow(key, side)
+    }
+}
+
+/// Sender and receiver of a packet.
+struct Ends {
+    src: IpAddr,
+    dst: IpAddr,
+    ports: (u16, u16),
+    one_way: bool,
+}
+
+impl Ends {
+    /// Addresses and ports of side A and B, and which of them is the sender.
+    fn in_order(&self) -> ([IpAddr; 2], [u16; 2], Side) {
+        let (src_port, dst_port) = self.ports;
+        if !self.one_way && (self.src, src_port) > (self.dst, dst_port) {
+            ([self.dst, self.src], [dst_port, src_port], Side::B)
+        } else {
+            ([self.src, self.dst], [src_port, dst_port], Side::A)
+        }
     }
 }
 

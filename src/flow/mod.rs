@@ -4,15 +4,24 @@
 //! to; ended flows come out at the end of a batch. It knows packets by their
 //! [`Facts`](crate::packet::Facts) only and writes no files.
 
+mod activity;
 mod community_id;
+mod details;
+mod fragments;
+mod history;
 mod key;
+mod lifecycle;
+mod numbers;
 mod policy;
 mod rows;
 mod shard;
+mod side;
 mod table;
+mod tcp;
 
+pub use fragments::Fragments;
 pub use key::{FlowKey, FlowPacket, Side};
-pub use policy::Policy;
-pub use rows::push_row;
-pub use shard::{EndReason, Flow};
+pub use lifecycle::{EndReason, Flow, PacketPlace};
+pub use policy::{Clock, Close, Initiator, KeyRule, Policy};
+pub use rows::FlowRows;
 pub use table::FlowTable;

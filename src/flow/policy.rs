@@ -1,22 +1,150 @@
-//! The rules by which packets become flows, as data.
+//! The rules by which packets become flows, as data; docs/flows.md has them in words.
 
+use netcap_proto::{FLOW, FLOW_CICFLOWMETER_ENGELEN, FLOW_NFSTREAM, Table};
 use serde::{Deserialize, Serialize};
 
-/// When a flow ends. All times are packet times.
+/// When a flow begins and ends, and who opened it. All times are packet times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
-    /// A gap of more than this ends the flow (nanoseconds).
-    pub idle_ns: i64,
+    /// What its packets have in common.
+    pub key: KeyRule,
+    /// A gap of more than this ends the flow (nanoseconds); `None` for no such rule.
+    pub idle_ns: Option<i64>,
     /// A packet at or after this from the start begins another flow (nanoseconds).
     pub active_ns: i64,
+    /// How exactly the time-outs are compared.
+    pub clock: Clock,
+    /// What closes a TCP connection.
+    pub close: Close,
+    /// How the initiator is found.
+    pub initiator: Initiator,
+    /// No more flows than about this many go on at a time; `None` for no bound.
+    pub max_flows: Option<u64>,
 }
 
+/// What the packets of a flow have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KeyRule {
+    /// All that netcap knows.
+    Full,
+    /// Addresses, ports (none for ICMP), protocol and the outermost VLAN.
+    Nfstream,
+    /// Addresses, ports of TCP and UDP, and the protocol, if it is one of five.
+    Cicflowmeter,
+}
+
+/// How time-outs are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Clock {
+    /// Idle: over; active: at or over; in nanoseconds.
+    Exact,
+    /// Idle and active: at or over; in whole milliseconds.
+    Milliseconds,
+    /// Active: over; in whole microseconds.
+    Microseconds,
+}
+
+/// What closes a TCP connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Close {
+    /// FIN of both sides or RST; it goes on until another connection begins.
+    Linger,
+    /// Nothing.
+    Never,
+    /// The state machine of CICFlowMeter as corrected by Engelen et al.
+    Engelen,
+}
+
+/// How the initiator is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Initiator {
+    /// By evidence of the whole flow.
+    Evidence,
+    /// The sender of the first packet.
+    FirstPacket,
+    /// The sender of the first packet, or its receiver if that is a SYN-ACK.
+    FirstPacketUnlessSynAck,
+}
+
+const SECOND: i64 = 1_000_000_000;
+
 impl Default for Policy {
-    /// Idle 120 s and active 1,800 s.
+    /// netcap's own: idle 120 s and active 1,800 s.
     fn default() -> Self {
         Self {
-            idle_ns: 120_000_000_000,
-            active_ns: 1_800_000_000_000,
+            key: KeyRule::Full,
+            idle_ns: Some(120 * SECOND),
+            active_ns: 1800 * SECOND,
+            clock: Clock::Exact,
+            close: Close::Linger,
+            initiator: Initiator::Evidence,
+            max_flows: None,
         }
     }
+}
+
+impl Policy {
+    /// NFStream 6, with its default time-outs.
+    pub const NFSTREAM: Self = Self {
+        key: KeyRule::Nfstream,
+        idle_ns: Some(120 * SECOND),
+        active_ns: 1800 * SECOND,
+        clock: Clock::Milliseconds,
+        close: Close::Never,
+        initiator: Initiator::FirstPacket,
+        max_flows: None,
+    };
+
+    /// CICFlowMeter as corrected by Engelen et al. 2021.
+    pub const CICFLOWMETER_ENGELEN: Self = Self {
+        key: KeyRule::Cicflowmeter,
+        idle_ns: None,
+        active_ns: 120 * SECOND,
+        clock: Clock::Microseconds,
+        close: Close::Engelen,
+        initiator: Initiator::FirstPacketUnlessSynAck,
+        max_flows: None,
+    };
+
+    /// The tables of flows, each with its policy; `own` is that of the table `flow`.
+    pub fn of_tables(own: Self) -> [(&'static Table, Self); 3] {
+        let bounded = |policy| Self {
+            max_flows: own.max_flows,
+            ..policy
+        };
+        [
+            (&FLOW, own),
+            (&FLOW_NFSTREAM, bounded(Self::NFSTREAM)),
+            (
+                &FLOW_CICFLOWMETER_ENGELEN,
+                bounded(Self::CICFLOWMETER_ENGELEN),
+            ),
+        ]
+    }
+
+    /// Whether a flow that was last seen at `last` has been idle too long at `now`.
+    pub(super) fn is_idle(&self, last: i64, now: i64) -> bool {
+        let Some(limit) = self.idle_ns else {
+            return false;
+        };
+        match self.clock {
+            Clock::Exact => now.saturating_sub(last) > limit,
+            Clock::Milliseconds => whole(now, last, 1_000_000) >= limit / 1_000_000,
+            Clock::Microseconds => whole(now, last, 1000) > limit / 1000,
+        }
+    }
+
+    /// Whether a flow that began at `start` has lasted too long for a packet at `now`.
+    pub(super) fn is_too_long(&self, start: i64, now: i64) -> bool {
+        match self.clock {
+            Clock::Exact => now.saturating_sub(start) >= self.active_ns,
+            Clock::Milliseconds => whole(now, start, 1_000_000) >= self.active_ns / 1_000_000,
+            Clock::Microseconds => whole(now, start, 1000) > self.active_ns / 1000,
+        }
+    }
+}
+
+/// A difference of times, each cut to whole units of `unit` nanoseconds.
+fn whole(now: i64, then: i64, unit: i64) -> i64 {
+    now.div_euclid(unit) - then.div_euclid(unit)
 }

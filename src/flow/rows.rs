@@ -1,27 +1,113 @@
-//! Ended flows as rows of the table `flow`.
+//! Ended flows as rows of their table, and their first packets as rows of `flow_packets`.
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use netcap_proto::{FlowColumns, FlowRow, Symbols};
+use netcap_proto::{FlowColumns, FlowPacketColumns, FlowPacketRow, FlowRow, Symbols};
 use sha2::{Digest, Sha256};
 
 use super::community_id::community_id;
+use super::details::Details;
 use super::key::{FlowKey, Side};
-use super::shard::Flow;
+use super::lifecycle::{Evidence, Flow, Rules, has_ports};
+use super::policy::{Close, Policy};
+use super::tcp::NO_SIDE;
 
-/// Appends the row of an ended flow.
-pub fn push_row(flow: &Flow, columns: &mut FlowColumns, symbols: &mut Symbols) {
-    let initiator = flow.initiator();
+/// The columns that ended flows become: a table of flows, and the first packets of them if they
+/// are wanted.
+#[derive(Debug, Default)]
+pub struct FlowRows {
+    /// The flows.
+    pub flows: FlowColumns,
+    /// Their first packets.
+    pub packets: FlowPacketColumns,
+}
+
+impl FlowRows {
+    /// Appends the row of a flow that ended under `policy`, and those of its first `early` packets.
+    pub fn push(&mut self, flow: &mut Flow, policy: Policy, early: usize, symbols: &mut Symbols) {
+        let (initiator, evidence) = flow.initiator(&policy);
+        let counts_repeats = policy.close == Close::Engelen;
+        flow.details(&Rules { policy, early });
+        let Some(details) = flow.known_details() else {
+            return;
+        };
+        push_flow(
+            flow,
+            details,
+            (initiator, evidence),
+            counts_repeats,
+            &mut self.flows,
+            symbols,
+        );
+        for (position, early) in (0..).zip(&details.early) {
+            let packet = &early.packet;
+            self.packets.push(&FlowPacketRow {
+                flow: flow.id,
+                position,
+                capture: early.place.capture,
+                packet: early.place.packet,
+                forward: packet.from == initiator,
+                offset_ns: packet.ts_ns.saturating_sub(flow.first_packet.ts_ns),
+                iat_ns: early.gap.map(int),
+                wire_bytes: packet.wire_bytes.into(),
+                ip_bytes: packet.ip_bytes.into(),
+                transport_bytes: packet.transport_bytes.into(),
+                payload_bytes: packet.payload_bytes.into(),
+                tcp_flags: packet.tcp.map(|tcp| tcp.flags.into()),
+            });
+        }
+    }
+}
+
+fn int(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+fn push_flow(
+    flow: &Flow,
+    details: &Details,
+    (initiator, evidence): (Side, Evidence),
+    counts_repeats: bool,
+    columns: &mut FlowColumns,
+    symbols: &mut Symbols,
+) {
     let (src, dst) = (initiator as usize, initiator.other() as usize);
-    let key = &flow.key;
-    let (fwd, bwd) = (&flow.sums[src], &flow.sums[dst]);
-    // Protocols whose ports are read; all others keep 0 in the key.
-    let has_ports = matches!(key.protocol, 6 | 17 | 33 | 132 | 136);
-    let port = |side: usize| has_ports.then(|| i32::from(key.ports[side]));
+    let key = &flow.first_packet.key;
+    let (fwd, bwd) = (&details.sides[src], &details.sides[dst]);
+    let port = |side: usize| has_ports(key.protocol).then(|| i32::from(key.ports[side]));
     let vlan = vlan_text(key);
     let uid = flow_uid(key, flow.start_ns);
     let community_id = community_id(key);
+    let [wire, ip, transport, payload] = [
+        fwd.wire.and(&bwd.wire),
+        fwd.ip.and(&bwd.ip),
+        fwd.transport.and(&bwd.transport),
+        fwd.payload.and(&bwd.payload),
+    ];
+    let tcp = |own: usize, other: usize| match &details.tcp {
+        Some(sides) if details.sides[own].packets() > 0 => {
+            sides[own].row(&sides[other], counts_repeats)
+        }
+        _ => NO_SIDE,
+    };
+    let state = match key.protocol {
+        6 => Some(details.handshake.state(initiator)),
+        17 => Some(match (fwd.packets() > 0, bwd.packets() > 0) {
+            (true, true) => "SF",
+            (true, false) => "S0",
+            _ => "SHR",
+        }),
+        _ => None,
+    };
+    let turned = initiator != flow.first_packet.from;
+    let history = state.map(|_| details.history.text(initiator, turned));
+    let (syn_ack, ack) = match key.protocol {
+        6 => details.handshake.times(initiator),
+        _ => (None, None),
+    };
+    let active = details.activity.active();
+    let duration = |from: i64| flow.end_ns.saturating_sub(from);
     columns.push(&FlowRow {
         flow: flow.id,
         flow_uid: &uid,
@@ -32,28 +118,28 @@ pub fn push_row(flow: &Flow, columns: &mut FlowColumns, symbols: &mut Symbols) {
         last_packet: flow.last.packet,
         ts: flow.start_ns.div_euclid(1000),
         ts_ns: flow.start_ns,
-        duration_ns: flow.end_ns.saturating_sub(flow.start_ns),
+        duration_ns: duration(flow.start_ns),
         src_ip: symbols.ip(key.addresses[src]),
         dst_ip: symbols.ip(key.addresses[dst]),
         src_port: port(src),
         dst_port: port(dst),
         protocol: key.protocol.into(),
         vlan: vlan.map(|text| symbols.text(&text)),
-        icmp_type: flow.icmp.map(|icmp| icmp.kind.into()),
-        icmp_code: flow.icmp.map(|icmp| icmp.code.into()),
-        service: flow.service.map(|name| symbols.text(name)),
-        packets: fwd.packets + bwd.packets,
-        fwd_packets: fwd.packets,
-        bwd_packets: bwd.packets,
-        wire_bytes: fwd.wire_bytes + bwd.wire_bytes,
-        fwd_wire_bytes: fwd.wire_bytes,
-        bwd_wire_bytes: bwd.wire_bytes,
-        ip_bytes: fwd.ip_bytes + bwd.ip_bytes,
-        fwd_ip_bytes: fwd.ip_bytes,
-        bwd_ip_bytes: bwd.ip_bytes,
-        payload_bytes: fwd.payload_bytes + bwd.payload_bytes,
-        fwd_payload_bytes: fwd.payload_bytes,
-        bwd_payload_bytes: bwd.payload_bytes,
+        icmp_type: details.icmp.map(|icmp| icmp.kind.into()),
+        icmp_code: details.icmp.map(|icmp| icmp.code.into()),
+        service: details.service.map(|name| symbols.text(name)),
+        packets: fwd.packets() + bwd.packets(),
+        fwd_packets: fwd.packets(),
+        bwd_packets: bwd.packets(),
+        wire_bytes: wire.sum(),
+        fwd_wire_bytes: fwd.wire.sum(),
+        bwd_wire_bytes: bwd.wire.sum(),
+        ip_bytes: ip.sum(),
+        fwd_ip_bytes: fwd.ip.sum(),
+        bwd_ip_bytes: bwd.ip.sum(),
+        payload_bytes: payload.sum(),
+        fwd_payload_bytes: fwd.payload.sum(),
+        bwd_payload_bytes: bwd.payload.sum(),
         fwd_fin_packets: fwd.flags[0],
         bwd_fin_packets: bwd.flags[0],
         fwd_syn_packets: fwd.flags[1],
@@ -71,6 +157,67 @@ pub fn push_row(flow: &Flow, columns: &mut FlowColumns, symbols: &mut Symbols) {
         fwd_cwr_packets: fwd.flags[7],
         bwd_cwr_packets: bwd.flags[7],
         end_reason: symbols.text(flow.end.name()),
+        tunnel: (!key.tunnels.is_empty()).then(|| symbols.text(&key.tunnels.text())),
+        direction_evidence: symbols.text(evidence.name()),
+        connection: flow.connection.id,
+        connection_part: flow.connection.part,
+        connection_duration_ns: duration(flow.connection.start_ns),
+        connection_state: state.map(|name| symbols.text(name)),
+        history: history.map(|text| symbols.text(&text)),
+        src_mac: fwd.macs.map(|[sender, _]| symbols.mac(sender)),
+        dst_mac: fwd.macs.map(|[_, receiver]| symbols.mac(receiver)),
+        fwd_start_ns: fwd.start(flow.start_ns),
+        bwd_start_ns: bwd.start(flow.start_ns),
+        fwd_duration_ns: fwd.duration(),
+        bwd_duration_ns: bwd.duration(),
+        transport_bytes: transport.sum(),
+        fwd_transport_bytes: fwd.transport.sum(),
+        bwd_transport_bytes: bwd.transport.sum(),
+        fwd_header_min_bytes: fwd.header_min(),
+        bwd_header_min_bytes: bwd.header_min(),
+        data_packets: fwd.data_packets + bwd.data_packets,
+        fwd_data_packets: fwd.data_packets,
+        bwd_data_packets: bwd.data_packets,
+        disordered_packets: details.disordered_packets,
+        fragment_packets: fwd.fragment_packets + bwd.fragment_packets,
+        subflows: 1 + int(details.activity.subflow_gaps),
+        active_periods: int(active.count),
+        idle_periods: int(details.activity.idle.count),
+        wire: wire.sizes(),
+        fwd_wire: fwd.wire.sizes(),
+        bwd_wire: bwd.wire.sizes(),
+        ip: ip.sizes(),
+        fwd_ip: fwd.ip.sizes(),
+        bwd_ip: bwd.ip.sizes(),
+        transport: transport.sizes(),
+        fwd_transport: fwd.transport.sizes(),
+        bwd_transport: bwd.transport.sizes(),
+        payload: payload.sizes(),
+        fwd_payload: fwd.payload.sizes(),
+        bwd_payload: bwd.payload.sizes(),
+        iat: details.gaps.gaps.times(),
+        fwd_iat: fwd.gaps.gaps.times(),
+        bwd_iat: bwd.gaps.gaps.times(),
+        active: active.times(),
+        closed_active: details.activity.closed().times(),
+        idle: details.activity.idle.times(),
+        fwd_bulk: fwd.bulk.row(),
+        bwd_bulk: bwd.bulk.row(),
+        fwd_tcp: tcp(src, dst),
+        bwd_tcp: tcp(dst, src),
+        fwd_ttl: fwd.ttl_row(),
+        bwd_ttl: bwd.ttl_row(),
+        handshake_syn_ack_ns: syn_ack,
+        handshake_ack_ns: ack,
+        ip_upto_128_packets: details.lengths[0],
+        ip_upto_256_packets: details.lengths[1],
+        ip_upto_512_packets: details.lengths[2],
+        ip_upto_1024_packets: details.lengths[3],
+        ip_upto_1514_packets: details.lengths[4],
+        ip_over_1514_packets: details.lengths[5],
+        dns_id: details.dns.map(|dns| dns.id.into()),
+        dns_query_type: details.dns.and_then(|dns| dns.query_type).map(i32::from),
+        dns_answer_ttl: details.dns.and_then(|dns| dns.answer_ttl).map(i64::from),
     });
 }
 
@@ -97,6 +244,7 @@ fn flow_uid(key: &FlowKey, start_ns: i64) -> String {
     ]);
     hash.update(key.identifier.to_be_bytes());
     hash.update(key.vlans.bits().to_be_bytes());
+    hash.update(key.tunnels.text());
     hash.update(start_ns.to_be_bytes());
     let mut text = String::with_capacity(24);
     for byte in hash.finalize().iter().take(12) {

@@ -4,16 +4,17 @@ use netcap_proto::NO_FLOW;
 use rayon::prelude::*;
 
 use super::key::FlowPacket;
+use super::lifecycle::{Flow, PacketPlace, Rules};
 use super::policy::Policy;
-use super::shard::{Flow, PacketPlace, Shard};
+use super::shard::Shard;
 
 /// A fixed number, whatever the number of threads.
 const SHARDS: usize = 64;
 
-/// The flows of a stream.
+/// The flows of a stream under one policy.
 #[derive(Debug)]
 pub struct FlowTable {
-    policy: Policy,
+    rules: Rules,
     shards: Vec<Shard>,
     /// The latest median time of a batch: a time that no single wild time stamp can move.
     now: i64,
@@ -22,20 +23,20 @@ pub struct FlowTable {
 }
 
 impl FlowTable {
-    /// An empty table.
-    pub fn new(policy: Policy) -> Self {
-        let shards = (0..SHARDS).map(|_| Shard::new()).collect();
+    /// An empty table, which keeps the first `early` packets of each flow.
+    pub fn new(policy: Policy, early: usize) -> Self {
         Self {
-            policy,
-            shards,
+            rules: Rules { policy, early },
+            shards: (0..SHARDS).map(|_| Shard::default()).collect(),
             now: i64::MIN,
             swept: i64::MIN,
         }
     }
 
-    /// Adds the packets of a batch, in order. `place` gives capture and number of the packet with
-    /// an index; `times` are those of all packets of the batch. Gives the flow of each packet of
-    /// the batch, and the flows that ended, in order of their numbers.
+    /// Adds the packets of a batch, in order, with the keys of the policy's rule. `place` gives
+    /// capture and number of the packet with an index; `times` are those of all packets of the
+    /// batch. Gives the flow of each packet of the batch, and the flows that ended, in order of
+    /// their numbers.
     pub fn batch(
         &mut self,
         packets: &[FlowPacket],
@@ -49,7 +50,11 @@ impl FlowTable {
             }
         }
         let sweep = self.advance(times);
-        let (policy, now) = (self.policy, self.now);
+        let (rules, now) = (self.rules, self.now);
+        let most = rules.policy.max_flows.map(|most| {
+            let share = most.div_ceil(SHARDS as u64);
+            usize::try_from(share).unwrap_or(usize::MAX)
+        });
         let results: Vec<(Vec<i64>, Vec<Flow>)> = self
             .shards
             .par_iter_mut()
@@ -64,11 +69,14 @@ impl FlowTable {
                             capture,
                             packet: number,
                         };
-                        shard.add(packet, place, &policy, &mut ended)
+                        shard.add(packet, place, &rules, &mut ended)
                     })
                     .collect();
                 if sweep {
-                    shard.expire(now, &policy, &mut ended);
+                    shard.expire(now, &rules, &mut ended);
+                }
+                if let Some(most) = most {
+                    shard.shrink(most, &mut ended);
                 }
                 (flows, ended)
             })
@@ -88,7 +96,8 @@ impl FlowTable {
     }
 
     /// Moves the stream's time to the batch's median, and tells whether it is time to look for
-    /// idle flows. Looking only frees memory: a flow's time-out is decided by its own packets.
+    /// flows that are over. Looking only frees memory: a flow's time-out is decided by its own
+    /// packets.
     fn advance(&mut self, times: &[i64]) -> bool {
         let mut times = times.to_vec();
         if times.is_empty() {
@@ -97,7 +106,9 @@ impl FlowTable {
         let middle = times.len() / 2;
         let (_, median, _) = times.select_nth_unstable(middle);
         self.now = self.now.max(*median);
-        let due = self.now.saturating_sub(self.swept) > self.policy.idle_ns / 4;
+        let policy = &self.rules.policy;
+        let limit = policy.idle_ns.unwrap_or(policy.active_ns);
+        let due = self.now.saturating_sub(self.swept) > limit / 4;
         if due {
             self.swept = self.now;
         }
@@ -118,7 +129,7 @@ impl FlowTable {
     pub fn finish(&mut self) -> Vec<Flow> {
         let mut ended = Vec::new();
         for shard in &mut self.shards {
-            shard.finish(self.now, &self.policy, &mut ended);
+            shard.finish(self.now, &self.rules, &mut ended);
         }
         ended.sort_unstable_by_key(|flow| flow.id);
         ended

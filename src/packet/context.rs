@@ -109,12 +109,20 @@ pub struct Facts {
     pub ports: Option<(u16, u16)>,
     /// The ICMP message.
     pub icmp: Option<Icmp>,
-    /// TCP flags (twelve bits).
-    pub tcp_flags: u16,
-    /// Bytes of transport payload by the lengths in the headers.
+    /// The TCP header.
+    pub tcp: Option<Tcp>,
+    /// The first DNS message.
+    pub dns: Option<Dns>,
+    /// Bytes of transport payload in this packet, by the lengths in the headers.
     pub payload_bytes: Option<u32>,
+    /// Source and destination of the outermost Ethernet header.
+    pub macs: Option<[[u8; 6]; 2]>,
     /// The VLAN tags.
     pub vlans: Vlans,
+    /// The encapsulations around the innermost IP header.
+    pub tunnels: Tunnels,
+    /// Those entered so far: without an IP header in them, the last are around nothing.
+    entered: Tunnels,
     /// The application protocol that was recognised.
     pub service: Option<&'static str>,
 }
@@ -130,6 +138,46 @@ pub struct Icmp {
     pub identifier: Option<u16>,
 }
 
+/// A TCP header, as far as flows need it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tcp {
+    /// Sequence number.
+    pub seq: u32,
+    /// Acknowledgment number.
+    pub ack: u32,
+    /// Window, as sent.
+    pub window: u16,
+    /// The twelve bits after the data offset.
+    pub flags: u16,
+    /// Maximum segment size option.
+    pub mss: Option<u16>,
+    /// Window scale option.
+    pub window_scale: Option<u8>,
+}
+
+/// A DNS message, as far as flows need it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dns {
+    /// Transaction identifier.
+    pub id: u16,
+    /// Type of the first question.
+    pub query_type: Option<u16>,
+    /// Time to live of the first answer of a response, in seconds.
+    pub answer_ttl: Option<u32>,
+}
+
+impl Dns {
+    /// What this and a later message say together: the first of each.
+    #[must_use]
+    pub fn and(self, later: Self) -> Self {
+        Self {
+            id: self.id,
+            query_type: self.query_type.or(later.query_type),
+            answer_ttl: self.answer_ttl.or(later.answer_ttl),
+        }
+    }
+}
+
 /// An IP header.
 #[derive(Debug, Clone, Copy)]
 pub struct Ip {
@@ -143,14 +191,30 @@ pub struct Ip {
     pub dst_symbol: Symbol,
     /// Protocol of the payload.
     pub protocol: u8,
+    /// Time to live, or hop limit.
+    pub ttl: u8,
     /// Length of the packet, headers included.
     pub packet_bytes: u32,
     /// Length of the payload.
     pub payload_bytes: u32,
-    /// It is a fragment (the first or a later one).
-    pub fragment: bool,
+    /// Which part of a datagram it is, if it is not the whole.
+    pub fragment: Option<Fragment>,
+}
+
+/// A part of a datagram.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fragment {
+    /// Identification of the datagram.
+    pub id: u32,
+    /// Where it begins in the datagram's payload, in bytes.
+    pub offset: u32,
+}
+
+impl Ip {
     /// It is a fragment that does not begin with the transport header.
-    pub later_fragment: bool,
+    pub fn is_later_fragment(&self) -> bool {
+        self.fragment.is_some_and(|f| f.offset > 0)
+    }
 }
 
 impl Facts {
@@ -158,9 +222,29 @@ impl Facts {
     pub fn enter_ip(&mut self, ip: Ip) {
         *self = Self {
             ip: Some(ip),
+            macs: self.macs,
             vlans: self.vlans,
+            tunnels: self.entered,
+            entered: self.entered,
             ..Self::default()
         };
+    }
+
+    /// What follows is encapsulated.
+    pub fn enter_tunnel(&mut self, tunnel: Tunnel) {
+        self.entered.push(tunnel);
+    }
+
+    /// An IP header of that version follows right in another one.
+    pub fn enter_ip_in_ip(&mut self, version: u8) {
+        if let Some(outer) = self.ip {
+            self.entered.push(match (version, outer.src.is_ipv4()) {
+                (4, true) => Tunnel::IPIP,
+                (4, false) => Tunnel::IP4_IN_IP6,
+                (_, true) => Tunnel::IP6_IN_IP4,
+                (_, false) => Tunnel::IP6_IN_IP6,
+            });
+        }
     }
 }
 
@@ -195,15 +279,130 @@ impl Vlans {
             .map(move |i| u16::try_from((self.0 >> (i * Self::BITS)) & 0xfff).unwrap_or(0))
     }
 
+    /// Only the outermost tag.
+    #[must_use]
+    pub fn outermost(self) -> Self {
+        let mut one = Self::default();
+        if let Some(id) = self.ids().next() {
+            one.push(id);
+        }
+        one
+    }
+
     /// As one number, for keys and hashes.
     pub fn bits(self) -> u64 {
         self.0
     }
 }
 
+/// An encapsulation, with its identifier where both directions share one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Tunnel(u32);
+
+impl Tunnel {
+    /// IPv4 in IPv4 (RFC 2003).
+    pub const IPIP: Self = Self::new(1, 0);
+    /// IPv6 in IPv4 (RFC 4213).
+    pub const IP6_IN_IP4: Self = Self::new(2, 0);
+    /// IPv4 in IPv6 (RFC 2473).
+    pub const IP4_IN_IP6: Self = Self::new(3, 0);
+    /// IPv6 in IPv6 (RFC 2473).
+    pub const IP6_IN_IP6: Self = Self::new(4, 0);
+    /// GRE.
+    pub const GRE: Self = Self::new(5, 0);
+    /// MPLS, whatever the number of labels.
+    pub const MPLS: Self = Self::new(6, 0);
+    /// GTP-U.
+    pub const GTPU: Self = Self::new(7, 0);
+
+    /// Kind in the upper byte, identifier below.
+    const fn new(kind: u32, id: u32) -> Self {
+        Self(kind << 24 | id & 0x00ff_ffff)
+    }
+
+    /// VXLAN with its network identifier.
+    pub fn vxlan(vni: u32) -> Self {
+        Self::new(8, vni)
+    }
+
+    /// Geneve with its network identifier.
+    pub fn geneve(vni: u32) -> Self {
+        Self::new(9, vni)
+    }
+
+    /// A PPPoE session.
+    pub fn pppoe(session: u16) -> Self {
+        Self::new(10, session.into())
+    }
+}
+
+impl std::fmt::Display for Tunnel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let id = self.0 & 0x00ff_ffff;
+        match self.0 >> 24 {
+            1 => f.write_str("ipip"),
+            2 => f.write_str("6in4"),
+            3 => f.write_str("4in6"),
+            4 => f.write_str("6in6"),
+            5 => f.write_str("gre"),
+            6 => f.write_str("mpls"),
+            7 => f.write_str("gtpu"),
+            8 => write!(f, "vxlan({id})"),
+            9 => write!(f, "geneve({id})"),
+            10 => write!(f, "pppoe({id})"),
+            other => write!(f, "{other}({id})"),
+        }
+    }
+}
+
+/// A path of tunnels, outermost first: the first four, and how many there are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Tunnels {
+    path: [Tunnel; 4],
+    depth: u8,
+}
+
+impl Tunnels {
+    /// Adds an inner tunnel.
+    pub fn push(&mut self, tunnel: Tunnel) {
+        if let Some(slot) = self.path.get_mut(usize::from(self.depth)) {
+            *slot = tunnel;
+        }
+        self.depth = self.depth.saturating_add(1);
+    }
+
+    /// There is none.
+    pub fn is_empty(&self) -> bool {
+        self.depth == 0
+    }
+
+    /// The tunnels, outermost first, with slashes; `...` stands for those after the fourth.
+    pub fn text(&self) -> String {
+        let kept = self.path.iter().take(usize::from(self.depth));
+        let mut names: Vec<String> = kept.map(Tunnel::to_string).collect();
+        if usize::from(self.depth) > self.path.len() {
+            names.push("...".to_owned());
+        }
+        names.join("/")
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Vlans;
+    use super::{Tunnel, Tunnels, Vlans};
+
+    #[test]
+    fn tunnels_keep_order_and_depth() {
+        let mut tunnels = Tunnels::default();
+        assert!(tunnels.is_empty());
+        tunnels.push(Tunnel::vxlan(0x00ab_cdef));
+        tunnels.push(Tunnel::IPIP);
+        assert_eq!(tunnels.text(), "vxlan(11259375)/ipip");
+        for _ in 0..300 {
+            tunnels.push(Tunnel::GRE);
+        }
+        assert_eq!(tunnels.text(), "vxlan(11259375)/ipip/gre/gre/...");
+    }
 
     #[test]
     fn vlans_keep_order_and_depth() {

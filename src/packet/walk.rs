@@ -131,8 +131,7 @@ impl Walker {
             let rest = rest.get(..length).unwrap_or(rest);
             let next = match (selector, ids) {
                 (Selector::Payload(transport), (candidates, _)) => {
-                    tree.messages(candidates, transport, rest, length, &mut cx);
-                    None
+                    tree.messages(candidates, transport, rest, length, &mut cx)
                 }
                 (_, (_, Some(id))) => tree.layer(id, selector, rest, length, &mut cx),
                 (_, (_, None)) => {
@@ -228,7 +227,7 @@ impl Layers<'_> {
         let outcome = protocol.decode(&input, cx);
         // The first fragment of a datagram may be shorter than the header in it: no fault, and
         // no layer.
-        let fragment = cx.facts.ip.is_some_and(|ip| ip.fragment);
+        let fragment = cx.facts.ip.is_some_and(|ip| ip.fragment.is_some());
         let missing =
             matches!(outcome, Outcome::NeedMore { .. }) && extent == Extent::Complete && fragment;
         if outcome == Outcome::NotMine || missing {
@@ -251,7 +250,8 @@ impl Layers<'_> {
         }
     }
 
-    /// Probes the application protocols, and decodes the messages that lie in the payload.
+    /// Probes the application protocols, and decodes the messages that lie in the payload; gives
+    /// what a tunnel carries.
     fn messages(
         &mut self,
         candidates: &[u8],
@@ -259,7 +259,7 @@ impl Layers<'_> {
         mut bytes: &[u8],
         length: usize,
         cx: &mut Context<'_>,
-    ) {
+    ) -> Option<(Selector, usize)> {
         let whole = if bytes.len() < length {
             Extent::Cut
         } else {
@@ -308,13 +308,21 @@ impl Layers<'_> {
                     let (entry_bytes, used) = (
                         bytes.len(),
                         match outcome {
+                            Outcome::Done {
+                                bytes,
+                                next: Next::Layer { selector, length },
+                            } => {
+                                cx.start += bytes;
+                                cx.layer += 1;
+                                return Some((selector, length));
+                            }
                             Outcome::Done { bytes, .. } => bytes,
                             _ => 0,
                         },
                     );
                     if used == 0 || used >= entry_bytes || transport == Transport::Udp {
                         self.stop(outcome, extent, entry_bytes, cx);
-                        return;
+                        return None;
                     }
                     bytes = bytes.get(used..).unwrap_or_default();
                     length = length.saturating_sub(used);
@@ -322,10 +330,11 @@ impl Layers<'_> {
                     cx.index += 1;
                 }
                 if cx.index > 0 {
-                    return;
+                    return None;
                 }
             }
         }
+        None
     }
 
     fn stop(&mut self, outcome: Outcome, extent: Extent, have: usize, cx: &mut Context<'_>) {

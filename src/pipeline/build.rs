@@ -53,6 +53,7 @@ pub fn options(plan: &Plan, threads: usize) -> Options {
     Options {
         tables: plan.tables.clone(),
         policy: plan.policy,
+        first_packets: plan.first_packets,
         time: plan.time,
         head: plan.head,
         threads,

@@ -5,7 +5,6 @@
 
 use std::path::{Path, PathBuf};
 
-use jiff::{Span, SpanRelativeTo, Timestamp};
 use netcap_proto::Table;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -13,9 +12,10 @@ use serde::Deserialize;
 use super::exports::ExportRequest;
 use super::labels::{LabelRequest, materializable};
 use super::tables::StreamRequest;
+use super::values::{Count, duration_ns, time_range};
 use crate::capture::Overlap;
 use crate::dataset::Accept;
-use crate::engine::Selection;
+use crate::engine::{FIRST_PACKETS, Selection};
 use crate::error::{Error, Result};
 use crate::flow::Policy;
 use crate::output::export::Format;
@@ -42,7 +42,8 @@ pub struct Pipeline {
     /// What to do where files of a stream overlap in time.
     #[serde(default)]
     pub overlap: OverlapMode,
-    /// Tables to decode: a list, or names with - before them for all but those. All by default.
+    /// Tables to decode: a list; or names with - before them for all but those, + for those too. By default all that are not
+    /// filled on request only.
     #[serde(default)]
     pub tables: Option<OneOrMany>,
     /// Rules for the table `flow`.
@@ -51,9 +52,9 @@ pub struct Pipeline {
     /// Only packets of this time: `A .. B` in RFC 3339; either may be left out.
     #[serde(default)]
     pub time: Option<String>,
-    /// Only so many packets of each stream.
+    /// Only so many packets of each stream: 1000, 64k, 1M.
     #[serde(default)]
-    pub head: Option<u64>,
+    pub head: Option<Count>,
     /// Label sets.
     #[serde(default)]
     pub labels: Vec<LabelSet>,
@@ -137,6 +138,12 @@ pub struct FlowRules {
     /// A flow that lasts this long is cut, such as 1800s (the default).
     #[serde(default)]
     pub active_timeout: Option<String>,
+    /// No more flows than about this many at a time; those idle longest leave. No bound by default.
+    #[serde(default)]
+    pub max_flows: Option<Count>,
+    /// Packets of each flow in the table `flow_packets`; 20 by default.
+    #[serde(default)]
+    pub first_packets: Option<usize>,
 }
 
 /// A label set.
@@ -177,6 +184,8 @@ pub struct Plan {
     pub tables: Selection,
     /// Rules for flows.
     pub policy: Policy,
+    /// Packets of each flow in the table `flow_packets`.
+    pub first_packets: usize,
     /// Range of time (nanoseconds since 1970).
     pub time: Option<(i64, i64)>,
     /// Packets of each stream.
@@ -233,20 +242,20 @@ impl Pipeline {
             None => Selection::all(),
         };
         let default = Policy::default();
-        let timeout = |text: &Option<String>, default| match text {
-            Some(text) => duration_ns(text),
-            None => Ok(default),
-        };
+        let timeout = |text: &Option<String>| text.as_deref().map(duration_ns).transpose();
         Ok(Plan {
             output: self.output.as_ref().map(|p| folder.join(p)),
             streams: self.streams(&at, overlap)?,
             tables,
             policy: Policy {
-                idle_ns: timeout(&self.flow.idle_timeout, default.idle_ns)?,
-                active_ns: timeout(&self.flow.active_timeout, default.active_ns)?,
+                idle_ns: timeout(&self.flow.idle_timeout)?.or(default.idle_ns),
+                active_ns: timeout(&self.flow.active_timeout)?.unwrap_or(default.active_ns),
+                max_flows: self.flow.max_flows.map(|count| count.0),
+                ..default
             },
+            first_packets: self.flow.first_packets.unwrap_or(FIRST_PACKETS),
             time: self.time.as_deref().map(time_range).transpose()?,
-            head: self.head,
+            head: self.head.map(|count| count.0),
             labels: labels.collect::<Result<_>>()?,
             exports: exports.collect::<Result<_>>()?,
             accept: self.accept.clone(),
@@ -365,48 +374,6 @@ pub fn tables_to_materialize(names: &[String]) -> Result<Vec<&'static str>> {
     Ok(tables)
 }
 
-/// `120s`, `30m`, `500ms`: nanoseconds.
-pub fn duration_ns(text: &str) -> Result<i64> {
-    let bad = || {
-        Error::new(format!("\"{text}\" is no duration above zero")).help("write 120s, 30m or 500ms")
-    };
-    let span: Span = text.parse().map_err(|_| bad())?;
-    span.to_duration(SpanRelativeTo::days_are_24_hours())
-        .ok()
-        .and_then(|d| i64::try_from(d.as_nanos()).ok())
-        .filter(|ns| *ns > 0)
-        .ok_or_else(bad)
-}
-
-/// `A..B`, both RFC 3339 times with a zone, either may be missing: nanoseconds since 1970.
-pub fn time_range(text: &str) -> Result<(i64, i64)> {
-    const EXAMPLE: &str =
-        "write 2026-05-04T10:00:00Z..2026-05-04T12:00:00+02:00; either end may be left out";
-    let instant = |text: &str, default| {
-        if text.is_empty() {
-            return Ok(default);
-        }
-        let time: Timestamp = text
-            .parse()
-            .map_err(|_| Error::new(format!("\"{text}\" is no time with a zone")).help(EXAMPLE))?;
-        i64::try_from(time.as_nanosecond())
-            .map_err(|_| Error::new(format!("{text} is not between 1677 and 2262")))
-    };
-    let (from, to) = text
-        .split_once("..")
-        .ok_or_else(|| Error::new(format!("\"{text}\" is no range of time")).help(EXAMPLE))?;
-    let range = (
-        instant(from.trim(), i64::MIN)?,
-        instant(to.trim(), i64::MAX)?,
-    );
-    if range.0 >= range.1 {
-        return Err(Error::new(format!(
-            "the range {text} ends before it begins"
-        )));
-    }
-    Ok(range)
-}
-
 /// Sets a key, given as `key.key=value` with a value in YAML.
 fn set(value: &mut serde_json::Value, text: &str) -> Result<()> {
     let (key, new) = text.split_once('=').ok_or_else(|| {
@@ -460,25 +427,4 @@ fn yaml_error(error: &serde_yaml::Error) -> Error {
 /// JSON Schema of pipeline files, for editors.
 pub fn json_schema() -> serde_json::Value {
     serde_json::Value::from(schemars::schema_for!(Pipeline))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{duration_ns, time_range};
-
-    #[test]
-    fn values_are_read() {
-        assert_eq!(duration_ns("120s").unwrap(), 120_000_000_000);
-        assert_eq!(duration_ns("30m").unwrap(), 1_800_000_000_000);
-        assert!(duration_ns("120").is_err());
-        assert!(duration_ns("-1s").is_err());
-        let day = time_range("1970-01-01T00:00:01Z..1970-01-01T01:00:02+01:00").unwrap();
-        assert_eq!(day, (1_000_000_000, 2_000_000_000));
-        assert_eq!(
-            time_range("..1970-01-01T00:00:01Z").unwrap(),
-            (i64::MIN, 1_000_000_000)
-        );
-        assert!(time_range("2020-01-01..2020-01-02").is_err());
-        assert!(time_range("1970-01-02T00:00:00Z..1970-01-01T00:00:00Z").is_err());
-    }
 }

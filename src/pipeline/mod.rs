@@ -8,12 +8,14 @@ mod estimate;
 mod exports;
 mod labels;
 mod tables;
+mod values;
 
 pub use build::{How, StageRun, build, check, check_locked, check_result, options, stages};
-pub use config::{Pipeline, Plan, duration_ns, json_schema, tables_to_materialize, time_range};
+pub use config::{Pipeline, Plan, json_schema, tables_to_materialize};
 pub use estimate::{Estimate, estimate};
 pub use exports::{ExportRequest, make_export, read_plain, write_export};
 pub use labels::{LabelRequest, label_stages, make_labels, materializable, read_truth};
 pub use tables::{
     Made, Sources, StreamRequest, TABLES_STAGE, find_sources, make_tables, tables_fingerprint,
 };
+pub use values::{Count, count, duration_ns, time_range};

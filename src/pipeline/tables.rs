@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use netcap_proto::FLOW_PACKET;
 use serde::Serialize;
 
 use crate::capture::{Overlap, expand, order};
@@ -102,6 +103,9 @@ fn shorten(path: &str, roots: &[PathBuf]) -> String {
 struct Effective<'a> {
     tables: &'a [&'static str],
     flow: crate::flow::Policy,
+    /// Where the table `flow_packets` is wanted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_packets: Option<usize>,
     time_ns: Option<(i64, i64)>,
     head: Option<u64>,
     /// Names of the streams, the ordinals of their captures, and whether these are merged by time.
@@ -125,6 +129,10 @@ pub fn tables_fingerprint(
     let effective = Effective {
         tables: options.tables.names(),
         flow: options.policy,
+        first_packets: options
+            .tables
+            .has(FLOW_PACKET.name)
+            .then_some(options.first_packets),
         time_ns: options.time,
         head: options.head,
         streams: sources

@@ -33,6 +33,9 @@ impl Protocol for Ethernet {
             return Outcome::NeedMore { bytes: HEADER };
         };
         let tag = header.ether_type().0;
+        // The outermost counts.
+        let macs = [header.source(), header.destination()];
+        cx.facts.macs = cx.facts.macs.or(Some(macs));
         if let Some(rows) = self.rows.wanted() {
             let (ether_type, length) = type_or_length(tag);
             rows.push(&EthernetRow {

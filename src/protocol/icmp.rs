@@ -19,7 +19,7 @@ pub(super) fn checksum_is_right(bytes: &[u8], pseudo_header: &[u8]) -> bool {
 
 /// Whether the checksum of an ICMP message is right; `None` where the message is not all there.
 pub(super) fn checksum_ok(input: &Input<'_>, ip: &Ip) -> Option<bool> {
-    if input.extent != Extent::Complete || ip.fragment {
+    if input.extent != Extent::Complete || ip.fragment.is_some() {
         return None;
     }
     let pseudo_header: Vec<u8> = match (ip.src, ip.dst) {

@@ -6,7 +6,7 @@ use netcap_proto::{Ipv4Columns, Ipv4OptionRow, Ipv4Row, TableColumns};
 
 use super::icmp::checksum_is_right;
 use crate::packet::bytes::int;
-use crate::packet::{Context, Entry, Info, Input, Ip, Outcome, Protocol, Rows, Selector};
+use crate::packet::{Context, Entry, Fragment, Info, Input, Ip, Outcome, Protocol, Rows, Selector};
 
 pub(super) const ENTRY: Entry = Entry {
     info: Info {
@@ -92,7 +92,13 @@ impl Protocol for Ipv4 {
         if let Some(at) = bad {
             cx.anomaly("an option has an impossible length", 20 + at);
         }
-        let fragment = header.is_fragmenting_payload();
+        if input.selector == Selector::IpProtocol(4) {
+            cx.facts.enter_ip_in_ip(4);
+        }
+        let fragment = header.is_fragmenting_payload().then(|| Fragment {
+            id: header.identification().into(),
+            offset: u32::from(header.fragments_offset().value()) * 8,
+        });
         cx.facts.enter_ip(Ip {
             src: src.into(),
             dst: dst.into(),
@@ -101,8 +107,8 @@ impl Protocol for Ipv4 {
             protocol,
             packet_bytes: u32::try_from(packet_bytes).unwrap_or(u32::MAX),
             payload_bytes: u32::try_from(payload_bytes).unwrap_or(u32::MAX),
+            ttl: header.ttl(),
             fragment,
-            later_fragment: fragment_offset > 0,
         });
         if fragment_offset > 0 {
             return Outcome::last(header_bytes);

@@ -4,6 +4,7 @@ use etherparse::Ipv6HeaderSlice;
 use etherparse::err::ipv6::HeaderSliceError;
 use netcap_proto::{Ipv6Columns, Ipv6ExtensionHeaderRow, Ipv6OptionRow, Ipv6Row, TableColumns};
 
+use crate::packet;
 use crate::packet::bytes::{int, u8_at, u16_at, u32_at};
 use crate::packet::{Context, Entry, Info, Input, Ip, Outcome, Protocol, Rows, Selector};
 
@@ -82,13 +83,16 @@ impl Protocol for Ipv6 {
                 options: &extensions.options,
                 fragment_offset: extensions.fragment.map(|f| f.offset),
                 more_fragments: extensions.fragment.map(|f| f.more),
-                fragment_id: extensions.fragment.map(|f| f.id),
+                fragment_id: extensions.fragment.map(|f| f.id.into()),
                 routing_type: extensions.routing.map(|r| r.0),
                 segments_left: extensions.routing.map(|r| r.1),
                 payload_bytes: int(payload_bytes),
             });
         }
         let later_fragment = extensions.fragment.is_some_and(|f| f.offset > 0);
+        if input.selector == Selector::IpProtocol(41) {
+            cx.facts.enter_ip_in_ip(6);
+        }
         cx.facts.enter_ip(Ip {
             src: src.into(),
             dst: dst.into(),
@@ -97,8 +101,14 @@ impl Protocol for Ipv6 {
             protocol: extensions.protocol,
             packet_bytes: u32::try_from(packet_bytes).unwrap_or(u32::MAX),
             payload_bytes: u32::try_from(payload_bytes).unwrap_or(u32::MAX),
-            fragment: extensions.fragment.is_some_and(|f| f.offset > 0 || f.more),
-            later_fragment,
+            ttl: header.hop_limit(),
+            fragment: extensions
+                .fragment
+                .filter(|f| f.offset > 0 || f.more)
+                .map(|f| packet::Fragment {
+                    id: f.id,
+                    offset: f.offset.unsigned_abs(),
+                }),
         });
         if let Some(bytes) = extensions.missing {
             return Outcome::NeedMore { bytes };
@@ -144,7 +154,7 @@ struct Extensions<'a> {
 struct Fragment {
     offset: i32,
     more: bool,
-    id: i64,
+    id: u32,
 }
 
 impl<'a> Extensions<'a> {
@@ -184,7 +194,7 @@ impl<'a> Extensions<'a> {
                     found.fragment = Some(Fragment {
                         offset: i32::from(offset & 0xfff8),
                         more: offset & 1 == 1,
-                        id: u32_at(header, 4).unwrap_or(0).into(),
+                        id: u32_at(header, 4).unwrap_or(0),
                     });
                 }
                 _ => {}

@@ -6,18 +6,24 @@
 mod arp;
 mod dns;
 mod ethernet;
+mod geneve;
+mod gre;
+mod gtpu;
 mod icmp;
 mod icmpv4;
 mod icmpv6;
 mod ipv4;
 mod ipv6;
+mod mpls;
 mod null;
 mod ports;
+mod pppoe;
 mod raw;
 mod sll;
 mod tcp;
 mod udp;
 mod vlan;
+mod vxlan;
 
 use crate::packet::Entry;
 
@@ -29,15 +35,21 @@ pub const REGISTRY: &[Entry] = &[
     null::ENTRY,
     raw::ENTRY,
     vlan::ENTRY,
+    mpls::ENTRY,
+    pppoe::ENTRY,
     arp::ENTRY,
     ipv4::ENTRY,
     ipv6::ENTRY,
     icmpv4::ENTRY,
     icmpv6::ENTRY,
+    gre::ENTRY,
     tcp::ENTRY,
     udp::ENTRY,
     ports::SCTP,
     ports::DCCP,
     ports::UDP_LITE,
+    vxlan::ENTRY,
+    geneve::ENTRY,
+    gtpu::ENTRY,
     dns::ENTRY,
 ];

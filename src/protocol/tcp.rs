@@ -6,6 +6,7 @@ use netcap_proto::{
     Symbol, Symbols, TableColumns, TcpColumns, TcpOptionRow, TcpRow, TcpSackBlockRow,
 };
 
+use crate::packet;
 use crate::packet::bytes::{int, u8_at, u16_at, u32_at};
 use crate::packet::{
     Context, Entry, Info, Input, Outcome, Protocol, Rows, Selector, Transport, entropy,
@@ -73,11 +74,18 @@ impl Protocol for Tcp {
         };
         let payload_bytes = input.length.saturating_sub(header_bytes);
         let flags = u16_at(input.bytes, 12).unwrap_or(0) & 0x0fff;
-        cx.facts.tcp_flags = flags;
         cx.facts.payload_bytes = Some(u32::try_from(payload_bytes).unwrap_or(u32::MAX));
 
         let option_bytes = captured.get(FIXED..).unwrap_or_default();
         let (other_options, bad) = self.options.read(option_bytes);
+        cx.facts.tcp = Some(packet::Tcp {
+            seq: header.sequence_number(),
+            ack: header.acknowledgment_number(),
+            window: header.window_size(),
+            flags,
+            mss: self.options.mss.and_then(|n| u16::try_from(n).ok()),
+            window_scale: self.options.window_scale.and_then(|n| u8::try_from(n).ok()),
+        });
         if let Some(rows) = self.rows.wanted() {
             let payload = input.bytes.get(header_bytes..).unwrap_or_default();
             let options = &self.options;
@@ -120,7 +128,7 @@ impl Protocol for Tcp {
         if let Some(at) = bad {
             cx.anomaly("an option has an impossible length", FIXED + at);
         }
-        if cx.facts.ip.is_some_and(|ip| ip.fragment) || payload_bytes == 0 {
+        if cx.facts.ip.is_some_and(|ip| ip.fragment.is_some()) || payload_bytes == 0 {
             return Outcome::last(header_bytes);
         }
         Outcome::then(

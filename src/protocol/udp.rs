@@ -38,7 +38,7 @@ impl Protocol for Udp {
         let Some(endpoints) = cx.endpoints(src_port, dst_port) else {
             return Outcome::NotMine;
         };
-        let fragment = cx.facts.ip.is_some_and(|ip| ip.fragment);
+        let fragment = cx.facts.ip.is_some_and(|ip| ip.fragment.is_some());
         let length = usize::from(header.length());
         let available = input.length.saturating_sub(HEADER);
         // Zero stands for the length of a jumbogram (RFC 2675).
@@ -53,7 +53,9 @@ impl Protocol for Udp {
         } else {
             stated.min(available)
         };
-        cx.facts.payload_bytes = Some(u32::try_from(payload_bytes).unwrap_or(u32::MAX));
+        // This packet's share of it.
+        let here = payload_bytes.min(available);
+        cx.facts.payload_bytes = Some(u32::try_from(here).unwrap_or(u32::MAX));
         if let Some(rows) = self.rows.wanted() {
             let payload = input.bytes.get(HEADER..).unwrap_or_default();
             rows.push(&UdpRow {

@@ -48,7 +48,27 @@ def compile_messages(folder: str) -> dict[str, type]:
             table = descriptor.GetOptions().Extensions[options.table].name
             if table:
                 found[table] = getattr(module, name)
+            for twin in descriptor.GetOptions().Extensions[options.table].twins:
+                found[twin.name] = getattr(module, name)
     return found
+
+
+class Included:
+    """A field of a group that is flattened with a prefix: the column has a name and a number of its own."""
+
+    def __init__(self, group, field):
+        options = group.GetOptions().Extensions[COLUMN]
+        self.field = field
+        self.name = options.prefix + field.name + options.suffix
+        self.number = 100 * group.number + field.number
+
+    def __getattr__(self, attribute):
+        return getattr(self.field, attribute)
+
+
+def plain(field):
+    """The descriptor of a column's field."""
+    return field.field if isinstance(field, Included) else field
 
 
 def fields_of(descriptor) -> list[tuple]:
@@ -59,7 +79,8 @@ def fields_of(descriptor) -> list[tuple]:
         if options.overlay:
             continue
         if options.flatten:
-            columns += [([field, *path], inner) for path, inner in fields_of(field.message_type)]
+            for path, inner in fields_of(field.message_type):
+                columns.append(([field, *path], Included(field, inner) if options.prefix else inner))
         else:
             columns.append(([], field))
     return columns
@@ -74,6 +95,7 @@ def is_list(field) -> bool:
 
 
 def value_of(message, field):
+    field = plain(field)
     if is_list(field):
         return [
             {inner.name: value_of(element, inner) for inner in field.message_type.fields}

@@ -19,6 +19,7 @@ fn options(threads: usize) -> Options {
     Options {
         tables: Selection::all(),
         policy: Policy::default(),
+        first_packets: 20,
         time: None,
         head: None,
         threads,

@@ -161,28 +161,35 @@ fn bind<'a>(shape: &[Shape], batch: &'a RecordBatch) -> Result<Vec<Field<'a>>> {
             values: Values::Message(bind(fields, batch)?),
         }),
         Content::Column(index, column) => match batch.columns().get(*index) {
-            Some(array) => bind_column(column, array),
+            Some(array) => bind_column(column, field.number, array),
             None => Err(mismatch(column)),
         },
     };
     shape.iter().map(field).collect()
 }
 
-fn bind_column<'a>(column: &Column, array: &'a dyn Array) -> Result<Field<'a>> {
+/// `number` is that of the field in its message, which for a column of a group is another than the
+/// column's own.
+fn bind_column<'a>(column: &Column, number: u32, array: &'a dyn Array) -> Result<Field<'a>> {
     if !column.repeated {
-        return bind_value(column, array, column.nullable);
+        return bind_value(column, number, array, column.nullable);
     }
     let list = array.as_list_opt::<i32>().ok_or_else(|| mismatch(column))?;
-    let element = bind_value(column, list.values(), true)?;
+    let element = bind_value(column, number, list.values(), true)?;
     Ok(Field {
-        number: column.number,
+        number,
         explicit: true,
         nulls: array.nulls(),
         values: Values::List(list.value_offsets(), Box::new(element)),
     })
 }
 
-fn bind_value<'a>(column: &Column, array: &'a dyn Array, explicit: bool) -> Result<Field<'a>> {
+fn bind_value<'a>(
+    column: &Column,
+    number: u32,
+    array: &'a dyn Array,
+    explicit: bool,
+) -> Result<Field<'a>> {
     let values = match column.ty {
         Type::Bool => array.as_boolean_opt().map(Values::Bool),
         Type::Int32 => array
@@ -202,7 +209,7 @@ fn bind_value<'a>(column: &Column, array: &'a dyn Array, explicit: bool) -> Resu
         Type::Struct => match array.as_struct_opt() {
             Some(fields) => {
                 let fields = column.children.iter().zip(fields.columns());
-                let fields = fields.map(|(column, array)| bind_column(column, array));
+                let fields = fields.map(|(column, array)| bind_column(column, column.number, array));
                 let mut fields: Vec<_> = fields.collect::<Result<_>>()?;
                 fields.sort_by_key(|field| field.number);
                 Some(Values::Message(fields))
@@ -211,7 +218,7 @@ fn bind_value<'a>(column: &Column, array: &'a dyn Array, explicit: bool) -> Resu
         },
     };
     Ok(Field {
-        number: column.number,
+        number,
         explicit: explicit || column.ty == Type::Struct,
         nulls: array.nulls(),
         values: values.ok_or_else(|| mismatch(column))?,

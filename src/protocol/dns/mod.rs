@@ -10,6 +10,7 @@ mod name;
 use netcap_proto::{DnsColumns, DnsQuestionRow, DnsRecordRow, DnsRow, TableColumns};
 
 use self::name::Names;
+use crate::packet;
 use crate::packet::bytes::{int, u8_at, u16_at, u32_at};
 use crate::packet::{
     Context, Entry, Extent, Info, Input, Outcome, Protocol, Rows, Selector, Transport,
@@ -126,6 +127,13 @@ impl Dns {
         let Some(endpoints) = cx.message_endpoints() else {
             return Outcome::NotMine;
         };
+        let answer = sections.records.first().and_then(|r| r.first());
+        let message = packet::Dns {
+            id: header.id,
+            query_type: sections.questions.first().map(|q| q.kind),
+            answer_ttl: answer.filter(|_| header.flag(15)).map(|r| r.ttl),
+        };
+        cx.facts.dns = Some(cx.facts.dns.map_or(message, |first| first.and(message)));
         if let Some(rows) = self.rows.wanted() {
             let names = &self.names;
             let questions = sections.question_rows(names);

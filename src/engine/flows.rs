@@ -1,0 +1,144 @@
+//! The flow tables of a run: one of netcap's own policy, which says the flow of every row, and one
+//! for each other policy whose table is wanted.
+
+use arrow::array::RecordBatch;
+use netcap_proto::{FLOW, FLOW_PACKET, Symbols, Table};
+use rayon::prelude::*;
+
+use super::Options;
+use super::run::finish;
+use super::worker::Decoded;
+use crate::error::Result;
+use crate::flow::{Flow, FlowPacket, FlowRows, FlowTable, Fragments, KeyRule, Policy};
+
+/// Rows of tables, by name.
+pub(super) type Rows = Vec<(&'static str, RecordBatch)>;
+
+/// The flows of a stream.
+pub(super) struct Flows {
+    fragments: Fragments,
+    own: Flowing,
+    others: Vec<Flowing>,
+}
+
+impl Flows {
+    pub(super) fn new(options: &Options) -> Self {
+        let early = if options.tables.has(FLOW_PACKET.name) {
+            options.first_packets
+        } else {
+            0
+        };
+        let [own, others @ ..] = Policy::of_tables(options.policy);
+        Self {
+            fragments: Fragments::default(),
+            own: Flowing::new(own, early, options.tables.has(FLOW.name)),
+            others: others
+                .into_iter()
+                .filter(|(table, _)| options.tables.has(table.name))
+                .map(|other| Flowing::new(other, 0, true))
+                .collect(),
+        }
+    }
+
+    /// Adds a batch; gives the flow of each of its packets, and the rows of flows that ended.
+    pub(super) fn batch(&mut self, decoded: &mut Decoded) -> Result<(Vec<i64>, Rows)> {
+        for other in &mut self.others {
+            let rule = other.policy.key;
+            let packets = decoded.flow_packets.par_iter();
+            let packets: Vec<FlowPacket> = packets
+                .filter(|packet| !packet.is_later_fragment())
+                .map(|packet| packet.under(rule))
+                .collect();
+            other.batch(&packets, decoded);
+        }
+        self.fragments.resolve(&mut decoded.flow_packets);
+        debug_assert_eq!(self.own.policy.key, KeyRule::Full);
+        let flows = self.own.batch(&decoded.flow_packets, decoded);
+        Ok((flows, self.rows()?))
+    }
+
+    fn rows(&mut self) -> Result<Rows> {
+        let mut rows = self.own.rows()?;
+        for other in &mut self.others {
+            rows.extend(other.rows()?);
+        }
+        Ok(rows)
+    }
+
+    /// The stream has ended: the rows of all flows that went on, in pieces.
+    pub(super) fn finish(&mut self) -> Result<Vec<Rows>> {
+        let mut pieces = Vec::new();
+        for flowing in std::iter::once(&mut self.own).chain(&mut self.others) {
+            for mut flows in pieces_of(flowing.table.finish()) {
+                flowing.push(&mut flows);
+                pieces.push(flowing.rows()?);
+            }
+        }
+        Ok(pieces)
+    }
+}
+
+/// So many flows make a batch of rows.
+const PIECE: usize = 65_536;
+
+fn pieces_of(flows: Vec<Flow>) -> impl Iterator<Item = Vec<Flow>> {
+    let mut flows = flows.into_iter();
+    std::iter::from_fn(move || {
+        let piece: Vec<Flow> = flows.by_ref().take(PIECE).collect();
+        (!piece.is_empty()).then_some(piece)
+    })
+}
+
+/// One policy's flows and their rows.
+struct Flowing {
+    name: &'static str,
+    policy: Policy,
+    early: usize,
+    /// Rows are wanted.
+    wanted: bool,
+    table: FlowTable,
+    rows: FlowRows,
+    symbols: Symbols,
+}
+
+impl Flowing {
+    fn new((table, policy): (&'static Table, Policy), early: usize, wanted: bool) -> Self {
+        Self {
+            name: table.name,
+            policy,
+            early,
+            wanted: wanted || early > 0,
+            table: FlowTable::new(policy, early),
+            rows: FlowRows::default(),
+            symbols: Symbols::default(),
+        }
+    }
+
+    /// Adds packets of a batch; gives the flow of each packet of the batch.
+    fn batch(&mut self, packets: &[FlowPacket], decoded: &Decoded) -> Vec<i64> {
+        let batch = &decoded.batch;
+        let place = |index: u32| {
+            let i = index as usize;
+            let number = batch.metas.get(i).map_or(0, |m| m.number);
+            (batch.captures.get(i).copied().unwrap_or(0), number)
+        };
+        let (flows, mut ended) = self.table.batch(packets, &decoded.times, place);
+        self.push(&mut ended);
+        flows
+    }
+
+    fn push(&mut self, ended: &mut [Flow]) {
+        if self.wanted {
+            for flow in ended {
+                self.rows
+                    .push(flow, self.policy, self.early, &mut self.symbols);
+            }
+        }
+    }
+
+    fn rows(&mut self) -> Result<Rows> {
+        let packets = finish(&mut self.rows.packets, &mut Symbols::default())?;
+        let flows = finish(&mut self.rows.flows, &mut self.symbols)?;
+        Ok(vec![(self.name, flows), (FLOW_PACKET.name, packets)])
+    }
+}

@@ -1,0 +1,168 @@
+//! What the packets of a flow add up to. A flow has it from its second packet on.
+
+use foldhash::fast::FixedState;
+use hashbrown::HashSet;
+
+use super::activity::Activity;
+use super::history::{Handshake, History};
+use super::key::{FlowPacket, Side};
+use super::numbers::Gaps;
+use super::side::SideSums;
+use super::tcp::{ACK, FIN, RST, SYN, TcpSide};
+use crate::packet::{Dns, Icmp};
+
+/// Upper bounds of the ranges of IP lengths that are counted; the last range has none.
+const IP_LENGTHS: [u32; 5] = [128, 256, 512, 1024, 1514];
+
+/// Sums, and the state that they need.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Details {
+    /// What side A and what side B sent.
+    pub(super) sides: [SideSums; 2],
+    /// Of a TCP connection.
+    pub(super) tcp: Option<Box<[TcpSide; 2]>>,
+    pub(super) handshake: Handshake,
+    pub(super) history: History,
+    pub(super) gaps: Gaps,
+    pub(super) activity: Activity,
+    pub(super) disordered_packets: i64,
+    /// Packets by IP length.
+    pub(super) lengths: [i64; IP_LENGTHS.len() + 1],
+    pub(super) icmp: Option<Icmp>,
+    pub(super) dns: Option<Dns>,
+    pub(super) service: Option<&'static str>,
+    /// The first packets, as many as are wanted.
+    pub(super) early: Vec<EarlyPacket>,
+    /// Segments seen, where repeated ones are to be counted.
+    pub(super) segments: Option<Box<Segments>>,
+}
+
+/// Sender, sequence and acknowledgment number, payload and window of segments.
+pub(super) type Segments = HashSet<(Side, u32, u32, u32, u16), FixedState>;
+
+/// One of the first packets of a flow.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct EarlyPacket {
+    pub(super) packet: FlowPacket,
+    pub(super) place: super::PacketPlace,
+    pub(super) gap: Option<u64>,
+}
+
+impl Details {
+    /// Of no packet yet.
+    pub(super) fn new(counts_repeats: bool) -> Self {
+        let segments = || Box::new(Segments::with_hasher(FixedState::with_seed(0x7365_676d)));
+        Self {
+            segments: counts_repeats.then(segments),
+            ..Self::default()
+        }
+    }
+
+    /// For a flow that goes on with the connection.
+    pub(super) fn next_part(&mut self) -> Self {
+        let tcp = self.tcp.as_deref();
+        Self {
+            tcp: tcp.map(|[a, b]| Box::new([a.next_part(), b.next_part()])),
+            handshake: self.handshake.next_part(),
+            segments: self.segments.take(),
+            ..Self::default()
+        }
+    }
+
+    /// Adds a packet, of which `early` are to be kept.
+    pub(super) fn add(&mut self, packet: &FlowPacket, place: super::PacketPlace, early: usize) {
+        let first = self.sides.iter().all(|side| side.packets() == 0);
+        if first {
+            self.icmp = packet.icmp;
+        }
+        let gap = self.gaps.add(packet.ts_ns);
+        match gap {
+            Some(gap) => self.activity.add(gap),
+            None if first => {}
+            None => self.disordered_packets += 1,
+        }
+        let [a, b] = &mut self.sides;
+        let (own, other) = match packet.from {
+            Side::A => (a, b),
+            Side::B => (b, a),
+        };
+        own.add(packet, other.bulk.last_data());
+        let range = IP_LENGTHS
+            .iter()
+            .position(|most| packet.ip_bytes <= *most)
+            .unwrap_or(IP_LENGTHS.len());
+        self.lengths[range] += 1;
+        self.service = self.service.or(packet.service);
+        self.dns = match (self.dns, packet.dns) {
+            (Some(known), Some(new)) => Some(known.and(new)),
+            (known, new) => known.or(new),
+        };
+        match packet.key.protocol {
+            6 => self.add_tcp(packet),
+            17 if packet.payload_bytes > 0 => self.history.first(packet.from, b'D'),
+            _ => {}
+        }
+        if self.early.len() < early {
+            self.early.push(EarlyPacket {
+                packet: *packet,
+                place,
+                gap,
+            });
+        }
+    }
+
+    fn add_tcp(&mut self, packet: &FlowPacket) {
+        let (from, to) = (packet.from as usize, packet.from.other() as usize);
+        let sides = self.tcp.get_or_insert_default();
+        let Some(tcp) = &packet.tcp else {
+            sides[from].later_fragment(packet.payload_bytes);
+            if packet.payload_bytes > 0 {
+                self.history.first(packet.from, b'D');
+            }
+            return;
+        };
+        let other_next = sides[to].next();
+        let segment = sides[from].add(tcp, packet.payload_bytes, other_next);
+        if let Some(segments) = &mut self.segments
+            && !segments.insert((
+                packet.from,
+                tcp.seq,
+                tcp.ack,
+                packet.payload_bytes,
+                tcp.window,
+            ))
+        {
+            sides[from].repeated_packets += 1;
+        }
+        self.handshake.add(packet.from, packet.ts_ns, tcp);
+
+        let flagged = |bits: u16| tcp.flags & bits != 0;
+        let history = &mut self.history;
+        if flagged(SYN) && flagged(FIN | RST) {
+            history.first(packet.from, b'Q');
+        } else if flagged(SYN) {
+            history.first(packet.from, if flagged(ACK) { b'H' } else { b'S' });
+        }
+        if flagged(FIN) {
+            history.first(packet.from, b'F');
+        }
+        if flagged(RST) {
+            history.first(packet.from, b'R');
+        }
+        if segment.gap {
+            history.repeated(packet.from, b'G', 0);
+        }
+        if segment.retransmission {
+            history.repeated(packet.from, b'T', 1);
+        }
+        if packet.payload_bytes > 0 {
+            history.first(packet.from, b'D');
+        }
+        if segment.zero_window {
+            history.repeated(packet.from, b'W', 2);
+        }
+        if flagged(ACK) && !flagged(SYN | FIN | RST) && packet.payload_bytes == 0 {
+            history.first(packet.from, b'A');
+        }
+    }
+}
