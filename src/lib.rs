@@ -15,3 +15,4 @@ pub mod packet;
 pub mod pipeline;
 pub mod protocol;
 pub mod schema;
+pub mod text;

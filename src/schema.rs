@@ -132,20 +132,3 @@ pub fn markdown(tables: &[&Table]) -> String {
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('<', "&lt;")
 }
-
-/// Text broken at words into lines of at most `width` characters, each after `indent`.
-pub fn wrap(text: &str, width: usize, indent: &str) -> String {
-    let mut lines = Vec::new();
-    let mut line = indent.to_owned();
-    for word in text.split_whitespace() {
-        if line.chars().count() + 1 + word.chars().count() > width && line.len() > indent.len() {
-            lines.push(std::mem::replace(&mut line, indent.to_owned()));
-        }
-        if line.len() > indent.len() {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    lines.push(line);
-    lines.join("\n")
-}

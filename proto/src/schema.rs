@@ -120,9 +120,10 @@ pub enum Encoding {
 }
 
 impl Table {
-    /// The table of that name.
+    /// The table of that name, those of labels included.
     pub fn find(name: &str) -> Option<&'static Table> {
-        crate::TABLES.iter().copied().find(|t| t.name == name)
+        let all = crate::TABLES.iter().chain(crate::LABEL_TABLES);
+        all.copied().find(|t| t.name == name)
     }
 
     /// The column of that name.

@@ -280,9 +280,9 @@ pub enum ByteOrder {
 impl fmt::Display for ByteOrder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Little => "little endian",
-            Self::Big => "big endian",
-            Self::Mixed => "mixed endian",
+            Self::Little => "little",
+            Self::Big => "big",
+            Self::Mixed => "mixed",
         })
     }
 }

@@ -134,7 +134,13 @@ impl Decode {
         let bar = Bar::new(common, total);
         let made = make_tables(&mut output, &sources, &options, self.force, &bar);
         bar.finish();
-        let made = made?;
+        let (made, removed) = made?;
+        if !removed.is_empty() {
+            common.say(&format!(
+                "removed, as they were made of the tables before: {}",
+                removed.join(", ")
+            ));
+        }
         output.finish()?;
         let manifest = output.manifest();
         let done = summary::findings(common, manifest.findings(), &[]);

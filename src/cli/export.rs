@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::output::Stage;
 use crate::output::export::Format;
 use crate::pipeline::{ExportRequest, write_export};
+use crate::text::count;
 
 /// Write tables in another format
 ///
@@ -63,7 +64,11 @@ impl Export {
             },
             tables: self.tables.map(|selection| {
                 let there = manifest.stages.get("tables");
-                let has = |t: &&str| there.is_some_and(|s| s.tables.contains_key(*t));
+                // Tables that are only not left out may be missing.
+                let has = |t: &&str| {
+                    selection.named().contains(t)
+                        || there.is_some_and(|s| s.tables.contains_key(*t))
+                };
                 selection.names().iter().copied().filter(has).collect()
             }),
             labels: self.labels,
@@ -71,7 +76,8 @@ impl Export {
         let stage = Stage::begin(&self.out)?;
         let files = write_export(&self.input, &manifest, &request, stage.path(), "")?;
         stage.commit()?;
-        common.say(&format!("{} files in {}", files.len(), self.out.display()));
+        let files = count(files.len() as u64, "file");
+        common.say(&format!("{files} in {}", self.out.display()));
         Ok(Done::Well)
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Common, Done, summary};
-use crate::dataset::Output;
+use crate::dataset::{Manifest, Output};
 use crate::error::{Error, Result};
 use crate::pipeline::{
     LabelRequest, Made, label_stages, make_labels, read_truth, tables_to_materialize,
@@ -56,6 +56,8 @@ impl Label {
                 .in_file(input)
                 .help("name the folder that `netcap decode --out` made"));
         }
+        // For its message: what is no output cannot be labeled.
+        Manifest::read(input)?;
         let request = LabelRequest {
             set: self.set.clone().unwrap_or_else(|| set_name(&self.labels)),
             files: self.labels.clone(),

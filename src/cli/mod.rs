@@ -20,6 +20,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::error::{Error, Result};
+use crate::text;
 
 /// Turn network captures and a statement of ground truth into labeled, typed, reproducible tables.
 #[derive(Debug, Parser)]
@@ -70,11 +71,24 @@ impl Common {
     /// A line for the person at the terminal.
     fn say(&self, text: &str) {
         if !self.quiet {
-            // Nobody to tell, if standard error is closed.
-            let _ = writeln!(std::io::stderr(), "{text}");
+            complain(text);
         }
     }
 }
+
+/// Writes to standard error, folded to the width of a terminal.
+fn complain(text: &str) {
+    let width = terminal_size::terminal_size_of(std::io::stderr()).map(|(width, _)| width.0);
+    let text = match width {
+        Some(width) if width >= MOST_NARROW => text::fold(text, usize::from(width)),
+        _ => text.to_owned(),
+    };
+    // Nobody to tell, if standard error is closed.
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Terminals below this width are not worth folding for.
+const MOST_NARROW: u16 = 20;
 
 /// How a command ended, if it was not an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,7 +120,7 @@ pub fn main() -> ExitCode {
         Ok(Done::WithWarnings) => ExitCode::from(1),
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "error: {error}");
+            complain(&format!("error: {error}"));
             ExitCode::from(2)
         }
     }
@@ -114,9 +128,16 @@ pub fn main() -> ExitCode {
 
 /// Whoever read the output has had enough (`netcap tables | head`): no error.
 fn is_broken_pipe(error: &Error) -> bool {
-    std::error::Error::source(error)
-        .and_then(|e| e.downcast_ref::<std::io::Error>())
-        .is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+    let mut cause = std::error::Error::source(error);
+    while let Some(e) = cause {
+        if e.downcast_ref::<std::io::Error>()
+            .is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+        {
+            return true;
+        }
+        cause = e.source();
+    }
+    false
 }
 
 /// Data for standard output.

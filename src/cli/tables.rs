@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 
 use clap::{Args, ValueEnum};
-use netcap_proto::{TABLES, Table};
+use netcap_proto::{LABEL_TABLES, TABLES, Table};
 
 use super::{Done, print};
-use crate::engine::Selection;
+use crate::engine::unknown_table;
 use crate::error::{Error, Result};
-use crate::schema;
+use crate::{schema, text};
 
 /// List the tables, or the columns of one
 ///
@@ -38,12 +38,12 @@ enum Format {
 
 impl Tables {
     pub(super) fn run(self) -> Result<Done> {
+        let all: Vec<&'static Table> = TABLES.iter().chain(LABEL_TABLES).copied().collect();
         let chosen: Vec<&'static Table> = match &self.table {
-            None => TABLES.to_vec(),
+            None => all,
             Some(name) => {
-                // For its message about names that do not exist.
-                Selection::parse(name)?;
-                TABLES.iter().copied().filter(|t| t.name == name).collect()
+                let chosen = all.iter().find(|t| t.name.eq_ignore_ascii_case(name));
+                vec![*chosen.ok_or_else(|| unknown_table(name, &all))?]
             }
         };
         let text = match (self.format, &chosen[..]) {
@@ -69,10 +69,15 @@ fn list(tables: &[&Table]) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "{:<10} {:>3} columns  {}",
+            "{:<26} {:>3} columns  {}{}",
             table.name,
             table.columns.len(),
-            table.title
+            table.title,
+            if table.on_request {
+                " (on request)"
+            } else {
+                ""
+            }
         );
     }
     text.push_str("\nnetcap tables TABLE shows its columns.\n");
@@ -84,7 +89,7 @@ fn columns(table: &Table) -> String {
     if !table.source.is_empty() {
         let _ = writeln!(text, "source: {}", table.source);
     }
-    let _ = writeln!(text, "{}\n", schema::wrap(table.doc, 78, ""));
+    let _ = writeln!(text, "{}\n", text::wrap(table.doc, 78, ""));
     for column in table.columns {
         let null = if column.nullable { ", may be null" } else { "" };
         let unit = if column.unit.is_empty() {
@@ -98,7 +103,7 @@ fn columns(table: &Table) -> String {
             column.name,
             schema::type_name(column)
         );
-        let _ = writeln!(text, "{}", schema::wrap(column.doc, 78, "    "));
+        let _ = writeln!(text, "{}", text::wrap(column.doc, 78, "    "));
     }
     text
 }

@@ -36,6 +36,7 @@ pub(super) fn output(folder: &Path, tables: &[(&Layout, Vec<RecordBatch>)]) -> M
         ..Default::default()
     };
     manifest.stages.insert("exports/csv".to_owned(), stage);
+    fs::write(folder.join("views.sql"), "").unwrap();
     manifest.write(folder).unwrap();
     manifest
 }

@@ -4,7 +4,7 @@
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use netcap_proto::TABLES;
+use netcap_proto::{TABLES, Table};
 
 use super::manifest::{Manifest, StageFacts};
 use crate::error::{Error, Result};
@@ -88,8 +88,8 @@ impl Output {
         self.manifest.write(&self.path)
     }
 
-    /// Removes the stages that are not to be kept, from the manifest first.
-    pub fn retain(&mut self, keep: impl Fn(&str) -> bool) -> Result<()> {
+    /// Removes the stages that are not to be kept, from the manifest first; gives their names.
+    pub fn retain(&mut self, keep: impl Fn(&str) -> bool) -> Result<Vec<String>> {
         let gone: Vec<String> = self
             .manifest
             .stages
@@ -98,16 +98,20 @@ impl Output {
             .cloned()
             .collect();
         self.forget(|stage| !keep(stage))?;
-        for name in gone {
-            let folder = self.path.join(&name);
+        for name in &gone {
+            let folder = self.path.join(name);
             match fs::remove_dir_all(&folder) {
                 Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
                     return Err(Error::io(&folder, "remove the folder", e));
                 }
                 _ => {}
             }
+            // The folder of all label sets, say: it goes with the last of them.
+            if let Some(parent) = folder.parent().filter(|parent| *parent != self.path) {
+                let _ = fs::remove_dir(parent);
+            }
         }
-        Ok(())
+        Ok(gone)
     }
 
     fn forget(&mut self, gone: impl Fn(&str) -> bool) -> Result<()> {
@@ -143,7 +147,10 @@ impl Output {
         };
         for table in TABLES {
             let folder = format!("tables/{}", table.name);
-            let has = rows("tables", table.name).is_some_and(|rows| rows > 0);
+            // Of a table that was not decoded nobody can say that it has no rows.
+            let Some(has) = rows("tables", table.name).map(|rows| rows > 0) else {
+                continue;
+            };
             views.push((
                 table.name.to_owned(),
                 Layout::plain(table),
@@ -151,20 +158,37 @@ impl Output {
             ));
         }
         for (name, stage) in &self.manifest.stages {
-            let Some(set) = name.strip_prefix("labeled/") else {
-                continue;
+            let (set, overlay) = match name.split_once('/') {
+                Some(("labeled", set)) => (set, false),
+                Some(("labels", set)) => (set, true),
+                _ => continue,
             };
             for (table, facts) in &stage.tables {
-                let Some(table) = TABLES.iter().find(|t| t.name == table) else {
+                let Some(table) = Table::find(table) else {
                     continue;
                 };
                 let folder = format!("{name}/{}", table.name);
                 let view = format!("{}_{set}", table.name);
                 let folder = (facts.rows > 0).then_some(folder);
-                views.push((view, Layout::labeled(table), folder));
+                let layout = if overlay {
+                    Layout::plain(table)
+                } else {
+                    Layout::labeled(table)
+                };
+                views.push((view, layout, folder));
             }
         }
         write_atomically(&self.path.join("views.sql"), views_sql(&views).as_bytes())
+    }
+}
+
+/// A run that made nothing leaves nothing: neither its lock nor, if it is empty then, the folder.
+impl Drop for Output {
+    fn drop(&mut self) {
+        if self.manifest.stages.is_empty() && !self.path.join(Manifest::NAME).exists() {
+            let _ = fs::remove_file(self.path.join(".lock"));
+            let _ = fs::remove_dir(&self.path);
+        }
     }
 }
 

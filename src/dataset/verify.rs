@@ -85,6 +85,13 @@ pub fn verify(output: &Path) -> Result<Verification> {
             },
         ),
     );
+    // Written last but for the manifest: without it the run did not come to its end.
+    if !output.join("views.sql").is_file() {
+        problems.push(Problem::new(
+            "views.sql",
+            "is missing: run again what made this output",
+        ));
+    }
     problems.extend(of_files);
     problems.extend(of_tables);
     problems.sort();
@@ -360,11 +367,13 @@ mod tests {
         fs::write(at("exports/csv/flow.csv"), "flow\n").unwrap();
         fs::write(at("tables/tcp/part-00001.parquet"), "x").unwrap();
         fs::write(at("notes.txt"), "x").unwrap();
+        fs::remove_file(at("views.sql")).unwrap();
         let expected = [
             "exports/csv/flow.csv: has 5 bytes, the manifest says 7",
             "notes.txt: is not in the manifest",
             "tables/tcp/part-00000.parquet: is missing",
             "tables/tcp/part-00001.parquet: is not in the manifest",
+            "views.sql: is missing: run again what made this output",
         ];
         assert_eq!(problems(folder.path()), expected);
     }

@@ -43,18 +43,28 @@ pub const FIRST_PACKETS: usize = 20;
 
 /// Which tables are wanted, in listing order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Selection(Vec<&'static str>);
+pub struct Selection {
+    wanted: Vec<&'static str>,
+    /// Those that were asked for by name.
+    named: Vec<&'static str>,
+}
 
 impl Selection {
     /// All tables but those that are filled on request.
     pub fn all() -> Self {
         let wanted = TABLES.iter().filter(|t| !t.on_request);
-        Self(wanted.map(|t| t.name).collect())
+        Self {
+            wanted: wanted.map(|t| t.name).collect(),
+            named: Vec::new(),
+        }
     }
 
     /// One table.
     pub fn only(table: &'static Table) -> Self {
-        Self(vec![table.name])
+        Self {
+            wanted: vec![table.name],
+            named: vec![table.name],
+        }
     }
 
     /// Reads `a,b` (only those), `-a,-b` (all but those), `+a,+b` (those too), or a mixture.
@@ -73,8 +83,11 @@ impl Selection {
             let by_default = only.is_empty() && !on_request;
             (by_default || only.contains(name) || with.contains(name)) && !without.contains(name)
         });
-        let all = Self(all.map(|(name, _)| name).collect());
-        if all.0.is_empty() {
+        let all = Self {
+            wanted: all.map(|(name, _)| name).collect(),
+            named: [only, with].concat(),
+        };
+        if all.wanted.is_empty() {
             return Err(Error::new(format!("no table is left of \"{text}\""))
                 .help("name tables with commas, or put - before those to leave out, + before those to add"));
         }
@@ -85,26 +98,36 @@ impl Selection {
     pub fn parse_list(text: &str) -> Result<Vec<&'static str>> {
         let words = text.split(',').map(str::trim).filter(|w| !w.is_empty());
         words
-            .map(|name| Ok(Table::find(name).ok_or_else(|| unknown_table(name))?.name))
+            .map(|name| {
+                let table = TABLES.iter().find(|t| t.name == name);
+                Ok(table.ok_or_else(|| unknown_table(name, TABLES))?.name)
+            })
             .collect()
     }
 
     /// Whether a table is wanted.
     pub fn has(&self, table: &str) -> bool {
-        self.0.contains(&table)
+        self.wanted.contains(&table)
     }
 
     /// Names of the wanted tables.
     pub fn names(&self) -> &[&'static str] {
-        &self.0
+        &self.wanted
+    }
+
+    /// Names of the tables that were asked for by name.
+    pub fn named(&self) -> &[&'static str] {
+        &self.named
     }
 }
 
-fn unknown_table(name: &str) -> Error {
-    let near = TABLES
+/// The error for a name that none of `tables` has.
+pub fn unknown_table(name: &str, tables: &[&Table]) -> Error {
+    let likeness = |table: &str| strsim::jaro_winkler(table, &name.to_lowercase());
+    let near = tables
         .iter()
         .map(|t| t.name)
-        .max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
+        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
     Error::new(format!("there is no table \"{name}\"")).help(format!(
         "did you mean {}? `netcap tables` lists them",
         near.unwrap_or("flow")

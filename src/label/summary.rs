@@ -5,10 +5,12 @@ use std::fmt::Write;
 
 use crate::error::Severity;
 use crate::label::report::{Range, Report};
+use crate::text::{count, fold};
 
 const WIDTH: usize = 80;
 const STATES: usize = 8;
 const RULES: usize = 10;
+/// Lines of findings.
 const FINDINGS: usize = 6;
 
 pub(super) fn write(report: &Report) -> String {
@@ -16,9 +18,14 @@ pub(super) fn write(report: &Report) -> String {
     let span = report
         .flows
         .as_ref()
-        .map(|range| format!(", {}", short(range)))
+        .map(|range| {
+            format!(", {}", range.first.get(..4).unwrap_or_default()) + "-" + &short(range)
+        })
         .unwrap_or_default();
-    lines.push(format!("{} flows labeled{span} (UTC)", report.rows));
+    lines.push(format!(
+        "{} labeled{span} (UTC)",
+        count(report.rows, "flow")
+    ));
     lines.push(String::new());
     states(report, &mut lines);
     rules(report, &mut lines);
@@ -26,7 +33,7 @@ pub(super) fn write(report: &Report) -> String {
     let mut text = String::new();
     for line in lines {
         // Nothing can fail that writes into a string.
-        let _ = writeln!(text, "{}", cut(line.trim_end(), WIDTH));
+        let _ = writeln!(text, "{}", line.trim_end());
     }
     text
 }
@@ -40,8 +47,9 @@ fn states(report: &Report, lines: &mut Vec<String>) {
     states.sort_by_key(|row| std::cmp::Reverse(row.rows));
     for row in states.iter().take(STATES) {
         // Per mille in whole numbers, so that no rounding of doubles shows.
-        let share = (u128::from(row.rows) * 1000)
-            .checked_div(u128::from(report.rows))
+        let all = u128::from(report.rows);
+        let share = (u128::from(row.rows) * 2000 + all)
+            .checked_div(2 * all)
             .unwrap_or(0);
         lines.push(format!(
             "{:<12}{}{:>14}{:>4}.{} %",
@@ -90,19 +98,28 @@ fn findings(report: &Report, lines: &mut Vec<String>) {
     if !findings.is_empty() {
         lines.push(String::new());
         lines.push(format!(
-            "{warnings} warnings, {} notes",
-            findings.len() - warnings
+            "{}, {}",
+            count(warnings as u64, "warning"),
+            count((findings.len() - warnings) as u64, "note")
         ));
     }
-    for finding in findings.iter().take(FINDINGS) {
+    let (mut shown, mut used) = (0, 0);
+    for finding in &findings {
         let subject = finding
             .subject
             .as_ref()
             .map(|s| format!(" {s}:"))
             .unwrap_or_default();
-        lines.push(format!("  {}{subject} {}", finding.code, finding.message));
+        let line = format!("  {}{subject} {}", finding.code, finding.message);
+        let folded = fold(&line, WIDTH);
+        used += folded.lines().count();
+        if shown > 0 && used > FINDINGS {
+            break;
+        }
+        lines.push(folded);
+        shown += 1;
     }
-    more(findings.len(), FINDINGS, "findings", lines);
+    more(findings.len(), shown, "findings", lines);
 }
 
 fn more(all: usize, shown: usize, what: &str, lines: &mut Vec<String>) {
@@ -111,13 +128,23 @@ fn more(all: usize, shown: usize, what: &str, lines: &mut Vec<String>) {
     }
 }
 
-/// `07-05 12:48..07-05 13:11`: what a person compares with a notebook.
+/// `07-05 12:48:03..13:11:59` within a day, else `07-05 12:48..07-06 13:11`: what a person compares
+/// with a notebook.
 fn short(range: &Range) -> String {
-    let minute = |time: &str| match (time.get(5..10), time.get(11..16)) {
-        (Some(day), Some(minute)) => format!("{day} {minute}"),
-        _ => time.to_owned(),
+    let (first, last) = (&range.first, &range.last);
+    let parts = |time: &str, end: usize| {
+        let (day, clock) = (time.get(5..10)?, time.get(11..end)?);
+        Some((day.to_owned(), clock.to_owned()))
     };
-    format!("{}..{}", minute(&range.first), minute(&range.last))
+    if first.get(..10) == last.get(..10)
+        && let (Some((day, from)), Some((_, to))) = (parts(first, 19), parts(last, 19))
+    {
+        return format!("{day} {from}..{to}");
+    }
+    match (parts(first, 16), parts(last, 16)) {
+        (Some((day, from)), Some((end, to))) => format!("{day} {from}..{end} {to}"),
+        _ => format!("{first}..{last}"),
+    }
 }
 
 fn cut(text: &str, width: usize) -> String {

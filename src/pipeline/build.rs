@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
+use netcap_proto::FLOW;
 use serde::Serialize;
 
 use super::Made;
@@ -70,6 +71,22 @@ pub fn check(plan: &Plan) -> Result<()> {
     if let Some([name, _]) = names.windows(2).find(|w| w.first() == w.get(1)) {
         return Err(Error::new(format!("two label sets are called {name}")));
     }
+    let labeled = plan.labels.iter().flat_map(|request| {
+        let flow = std::iter::once(FLOW.name);
+        flow.chain(request.materialize.iter().copied())
+    });
+    let exported = plan.exports.iter().flat_map(|e| e.tables.iter().flatten());
+    let needed = labeled
+        .map(|table| (table, "the labels need"))
+        .chain(exported.map(|table| (*table, "an export names")));
+    for (table, who) in needed {
+        if !plan.tables.has(table) {
+            return Err(Error::new(format!(
+                "{who} the table {table}, and `tables:` leaves it out"
+            ))
+            .help(format!("add {table} to `tables:`, or take it out there")));
+        }
+    }
     Ok(())
 }
 
@@ -95,7 +112,8 @@ pub fn build(
     };
     output.manifest_mut().accepted.clone_from(&plan.accept);
     let started = Instant::now();
-    let made = make_tables(
+    // What goes with the tables is made again.
+    let (made, _) = make_tables(
         output,
         sources,
         &options(plan, how.threads),

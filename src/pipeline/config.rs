@@ -68,7 +68,7 @@ pub struct Pipeline {
 
 /// A text, or a list of texts.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a name, or a list of names")]
 pub enum OneOrMany {
     /// One.
     One(String),
@@ -87,7 +87,10 @@ impl OneOrMany {
 
 /// How captures form streams.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "expected each-file, each-folder, or a list of streams, each with `name` and `captures`"
+)]
 pub enum Streams {
     /// Each file or each folder of `captures` is a stream, called after it.
     Each(Each),
@@ -408,6 +411,8 @@ fn yaml_error(error: &serde_yaml::Error) -> Error {
         // The reader says the place in its own words too.
         let own = format!("line {} column {}: ", location.line(), location.column());
         message = message.strip_prefix(&own).unwrap_or(message);
+        let behind = format!(" at line {}, column {}", location.line(), location.column());
+        message = message.strip_suffix(&behind).unwrap_or(message);
     }
     let mut out = Error::new(message);
     if let Some((line, column)) = place {
@@ -415,9 +420,12 @@ fn yaml_error(error: &serde_yaml::Error) -> Error {
     }
     let wrong = message.split('`').nth(1);
     if let (Some(wrong), Some((_, known))) = (wrong, message.split_once("expected one of "))
-        && let Some(near) = known.split(", ").max_by(|a, b| {
-            strsim::jaro_winkler(a, wrong).total_cmp(&strsim::jaro_winkler(b, wrong))
-        })
+        && let Some(near) = known
+            .split(", ")
+            .map(|word| word.trim_matches('`'))
+            .max_by(|a, b| {
+                strsim::jaro_winkler(a, wrong).total_cmp(&strsim::jaro_winkler(b, wrong))
+            })
     {
         out = out.help(format!("did you mean `{near}`?"));
     }

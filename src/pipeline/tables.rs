@@ -61,8 +61,15 @@ pub fn find_sources(requests: &[StreamRequest], cache: &HashCache) -> Result<Sou
                 .help("give each stream a name of its own"));
         }
     }
+    let named = streams.iter().filter_map(|(s, _)| s.name.as_deref());
+    if let Some(name) = named.into_iter().find(|name| name.contains('=')) {
+        return Err(Error::new(format!(
+            "the name of the stream \"{name}\" has a =, by which readers of partitioned tables tell a column from its value"
+        ))
+        .help("name the streams in a pipeline file, or rename the file or folder"));
+    }
     let mut sources = Vec::new();
-    let mut inputs = Vec::new();
+    let mut inputs: Vec<Input> = Vec::new();
     for (stream, request) in streams {
         let paths: Vec<PathBuf> = stream.files.iter().map(|f| f.path.clone()).collect();
         let described = describe(&paths, &request.captures, cache)?;
@@ -76,6 +83,13 @@ pub fn find_sources(requests: &[StreamRequest], cache: &HashCache) -> Result<Sou
             stream,
         });
         inputs.extend(described);
+    }
+    for (i, input) in inputs.iter().enumerate() {
+        let same = |other: &&Input| other.sha256.is_some() && other.sha256 == input.sha256;
+        if let Some(twin) = inputs.iter().take(i).find(same) {
+            let message = format!("has the same bytes as {}", twin.name);
+            findings.push(Finding::warning("capture-twice", message).about(input.name.clone()));
+        }
     }
     Ok(Sources {
         sources,
@@ -147,21 +161,21 @@ pub fn tables_fingerprint(
 }
 
 /// Makes the tables, unless they are there. What was made of other tables (labels, exports) is
-/// removed.
+/// removed; gives the names of those stages too.
 pub fn make_tables(
     output: &mut Output,
     sources: &Sources,
     options: &Options,
     force: bool,
     progress: &dyn Progress,
-) -> Result<Made> {
+) -> Result<(Made, Vec<String>)> {
     let (fingerprint, effective) = tables_fingerprint(sources, options)?;
     // What is read from standard input is not known before it is read.
     let known = sources.inputs.iter().all(|input| input.sha256.is_some());
     if !force && known && output.has(TABLES_STAGE, &fingerprint) {
-        return Ok(Made::Before);
+        return Ok((Made::Before, Vec::new()));
     }
-    output.retain(|stage| stage == TABLES_STAGE)?;
+    let removed = output.retain(|stage| stage == TABLES_STAGE)?;
     let stage = output.begin(TABLES_STAGE)?;
     let made = engine::decode(&sources.sources, stage.path(), options, progress)?;
     let manifest = output.manifest_mut();
@@ -197,6 +211,11 @@ pub fn make_tables(
             "no-packets",
             "there are no packets in the input",
         ));
+    } else if made.counts.read == made.counts.filtered {
+        findings.push(Finding::warning(
+            "no-packets",
+            "no packet is within the time that was asked for",
+        ));
     }
     let tables = made
         .tables
@@ -210,5 +229,5 @@ pub fn make_tables(
         ..StageFacts::default()
     };
     output.commit(TABLES_STAGE, stage, facts)?;
-    Ok(Made::Now)
+    Ok((Made::Now, removed))
 }

@@ -97,13 +97,13 @@ fn summaries_fit_a_screen() {
     assert_eq!(
         small,
         "\
-1 flows labeled, 05-04 10:10..05-04 10:10 (UTC)
+1 flow labeled, 2026-05-04 10:10:00..10:10:00 (UTC)
 
 state       label                                                  flows   share
 malicious   X                                                          1 100.0 %
 
 rule                  flows      won  forward  reverse  first .. last
-r                         1        1        1        0  05-04 10:10..05-04 10:10
+r                         1        1        1        0  05-04 10:10:00..10:10:00
 "
     );
 }

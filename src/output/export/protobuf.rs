@@ -209,7 +209,8 @@ fn bind_value<'a>(
         Type::Struct => match array.as_struct_opt() {
             Some(fields) => {
                 let fields = column.children.iter().zip(fields.columns());
-                let fields = fields.map(|(column, array)| bind_column(column, column.number, array));
+                let fields =
+                    fields.map(|(column, array)| bind_column(column, column.number, array));
                 let mut fields: Vec<_> = fields.collect::<Result<_>>()?;
                 fields.sort_by_key(|field| field.number);
                 Some(Values::Message(fields))

@@ -1,0 +1,62 @@
+//! Texts for people: lines of a width, numbers with their nouns.
+
+/// Text broken at words into lines of at most `width` characters, each after `indent`.
+pub fn wrap(text: &str, width: usize, indent: &str) -> String {
+    let mut lines = Vec::new();
+    let mut line = indent.to_owned();
+    for word in text.split_whitespace() {
+        if line.chars().count() + 1 + word.chars().count() > width && line.len() > indent.len() {
+            lines.push(std::mem::replace(&mut line, indent.to_owned()));
+        }
+        if line.len() > indent.len() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines.join("\n")
+}
+
+/// Each line of a text that is longer than `width` broken at words, what goes on indented deeper
+/// than the line itself.
+pub fn fold(text: &str, width: usize) -> String {
+    let lines = text.lines().map(|line| {
+        if line.chars().count() <= width {
+            return line.to_owned();
+        }
+        let indent: String = line.chars().take_while(|c| *c == ' ').collect();
+        let whole = wrap(line.trim_start(), width, &format!("{indent}    "));
+        // The first line stands where it stood.
+        format!("{indent}{}", whole.trim_start())
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// `1 file`, `2 files`.
+pub fn count(n: u64, noun: &str) -> String {
+    let ending = if n == 1 { "" } else { "s" };
+    format!("{n} {noun}{ending}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{count, fold};
+
+    #[test]
+    fn long_lines_are_folded_at_words() {
+        let text = "short\n  a line of several words";
+        assert_eq!(
+            fold(text, 16),
+            "short\n  a line of\n      several\n      words"
+        );
+        assert_eq!(fold("averyveryverylongword", 5), "averyveryverylongword");
+    }
+
+    #[test]
+    fn nouns_follow_numbers() {
+        assert_eq!(
+            (count(1, "file"), count(0, "file")),
+            ("1 file".into(), "0 files".into())
+        );
+    }
+}
