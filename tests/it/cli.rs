@@ -1,6 +1,7 @@
 //! Commands, messages and exit status.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::Stdio;
 
 use crate::support::{compare, finished, netcap, root, run};
@@ -133,14 +134,48 @@ fn overlapping_captures_are_refused_with_the_choices() {
         errors.contains("merge") && errors.contains("separate"),
         "{errors}"
     );
+    // Done, with the warning that both have the same bytes.
     let (status, _, errors) = run(&[&args[..], &["--overlap", "separate"]].concat());
-    assert_eq!(status, 0, "{errors}");
+    assert_eq!(status, 1, "{errors}");
+    assert!(errors.contains("capture-twice"), "{errors}");
     assert!(
         out.join("tables/flow/stream=copy.pcapng/part-00000.parquet")
             .exists()
     );
     let (status, _, errors) = run(&[&args[..], &["--overlap", "merge"]].concat());
-    assert_eq!(status, 0, "{errors}");
+    assert_eq!(status, 1, "{errors}");
+}
+
+/// What is removed because the tables it was made of are made anew is told.
+#[test]
+fn decoding_anew_tells_what_it_removes() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let out = out.to_str().unwrap();
+    let truth = root().join("tests/lab/quickstart.labels.yaml");
+    let capture = quickstart();
+    let decode = ["decode", &capture, "--out", out];
+    assert_eq!(run(&decode).0, 0);
+    let label = ["label", "--labels", truth.to_str().unwrap(), "--input", out];
+    assert_eq!(run(&label).0, 0);
+    let (status, _, errors) = run(&[&decode[..], &["--head", "100"]].concat());
+    assert_eq!(status, 0);
+    assert!(errors.contains("labels/quickstart"), "{errors}");
+    assert!(!Path::new(out).join("labels").exists());
+    // Without the table flow there is no view of it, and nothing to label.
+    assert_eq!(run(&[&decode[..], &["--tables", "tcp"]].concat()).0, 0);
+    let views = std::fs::read_to_string(Path::new(out).join("views.sql")).unwrap();
+    assert!(
+        views.contains("\"tcp\"") && !views.contains("\"flow\""),
+        "{views}"
+    );
+    assert_eq!(run(&label).0, 2);
+    let export = [
+        "export", "--input", out, "--format", "csv", "--tables", "dns",
+    ];
+    let (status, _, errors) = run(&[&export[..], &["--out", "nowhere"]].concat());
+    assert_eq!(status, 2);
+    assert!(errors.contains("no table dns"), "{errors}");
 }
 
 #[test]
