@@ -5,22 +5,36 @@ use std::net::IpAddr;
 use base64::Engine as _;
 use sha1::{Digest, Sha1};
 
-use super::key::FlowKey;
+use super::key::{Ends, FlowPacket, Sent};
 
-/// The Community ID of a key, with seed 0.
-pub(super) fn community_id(key: &FlowKey) -> String {
+/// The Community ID of a packet's flow, with seed 0.
+pub(super) fn community_id(packet: &FlowPacket) -> String {
+    let Sent {
+        protocol,
+        ports: sent_ports,
+        one_way,
+        ..
+    } = packet.sent;
+    let (src, dst) = packet.ends();
+    let ends = Ends {
+        src,
+        dst,
+        ports: sent_ports.unwrap_or_default(),
+        one_way,
+    };
+    let (addresses, ports, _) = ends.in_order();
     let mut hash = Sha1::new();
     hash.update([0, 0]);
-    for address in key.addresses {
+    for address in addresses {
         match address {
             IpAddr::V4(address) => hash.update(address.octets()),
             IpAddr::V6(address) => hash.update(address.octets()),
         }
     }
-    hash.update([key.protocol, 0]);
+    hash.update([protocol, 0]);
     // ICMP, TCP, UDP, ICMPv6, SCTP.
-    if matches!(key.protocol, 1 | 6 | 17 | 58 | 132) {
-        for port in key.ports {
+    if sent_ports.is_some() && matches!(protocol, 1 | 6 | 17 | 58 | 132) {
+        for port in ports {
             hash.update(port.to_be_bytes());
         }
     }
@@ -65,7 +79,7 @@ mod tests {
         let mut facts = Facts::default();
         facts.enter_ip(ip);
         (facts.ports, facts.icmp) = (ports, icmp);
-        community_id(&FlowPacket::new(&facts, 0, 0, 60).unwrap().key)
+        community_id(&FlowPacket::new(&facts, 0, 0, 60).unwrap())
     }
 
     /// The vectors of the specification's baseline files.

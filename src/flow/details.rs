@@ -14,6 +14,9 @@ use crate::packet::{Dns, Icmp};
 /// Upper bounds of the ranges of IP lengths that are counted; the last range has none.
 const IP_LENGTHS: [u32; 5] = [128, 256, 512, 1024, 1514];
 
+/// SYNs that are remembered; who sends more with ever other numbers scans or floods.
+const MOST_SYNS: usize = 16;
+
 /// Sums, and the state that they need.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Details {
@@ -21,6 +24,8 @@ pub(super) struct Details {
     pub(super) sides: [SideSums; 2],
     /// Of a TCP connection.
     pub(super) tcp: Option<Box<[TcpSide; 2]>>,
+    /// Sender and sequence number of the first SYNs without ACK.
+    syns: Vec<(Side, u32)>,
     pub(super) handshake: Handshake,
     pub(super) history: History,
     pub(super) gaps: Gaps,
@@ -64,6 +69,7 @@ impl Details {
         Self {
             tcp: tcp.map(|[a, b]| Box::new([a.next_part(), b.next_part()])),
             handshake: self.handshake.next_part(),
+            syns: self.syns.clone(),
             segments: self.segments.take(),
             ..Self::default()
         }
@@ -111,6 +117,11 @@ impl Details {
         }
     }
 
+    /// A SYN without ACK with that sequence number was seen.
+    pub(super) fn has_syn(&self, from: Side, seq: u32) -> bool {
+        self.syns.contains(&(from, seq))
+    }
+
     fn add_tcp(&mut self, packet: &FlowPacket) {
         let (from, to) = (packet.from as usize, packet.from.other() as usize);
         let sides = self.tcp.get_or_insert_default();
@@ -135,6 +146,12 @@ impl Details {
             sides[from].repeated_packets += 1;
         }
         self.handshake.add(packet.from, packet.ts_ns, tcp);
+        if tcp.flags & (SYN | ACK) == SYN
+            && self.syns.len() < MOST_SYNS
+            && !self.has_syn(packet.from, tcp.seq)
+        {
+            self.syns.push((packet.from, tcp.seq));
+        }
 
         let flagged = |bits: u16| tcp.flags & bits != 0;
         let history = &mut self.history;

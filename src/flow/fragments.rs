@@ -3,13 +3,10 @@
 //!
 //! Fragments are not put together here; their bytes count where they are.
 
-use std::net::IpAddr;
-
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 use super::key::{FlowKey, FlowPacket, Side};
-use crate::packet::{Tunnels, Vlans};
 
 /// Datagrams that are remembered; of more the oldest half is forgotten.
 const MOST: usize = 65_536;
@@ -21,17 +18,8 @@ const TIMEOUT_IPV6: i64 = 60_000_000_000;
 /// The datagrams of a stream whose first fragments were seen.
 #[derive(Debug)]
 pub struct Fragments {
-    datagrams: HashMap<Datagram, Known, FixedState>,
-}
-
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Datagram {
-    src: IpAddr,
-    dst: IpAddr,
-    protocol: u8,
-    id: u32,
-    vlans: Vlans,
-    tunnels: Tunnels,
+    /// By the hashes of what their fragments have in common.
+    datagrams: HashMap<u64, Known, FixedState>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -54,38 +42,29 @@ impl Fragments {
     /// Gives later fragments the keys of their flows. Those whose first fragment was not seen, or
     /// too long ago, are taken out.
     pub fn resolve(&mut self, packets: &mut Vec<FlowPacket>) {
-        if packets.iter().all(|packet| packet.fragment.is_none()) {
+        if packets.iter().all(|packet| packet.datagram.is_none()) {
             return;
         }
         packets.retain_mut(|packet| {
-            let Some(fragment) = packet.fragment else {
+            let Some(datagram) = packet.datagram else {
                 return true;
             };
-            let (src, dst) = packet.ends();
-            let datagram = Datagram {
-                src,
-                dst,
-                protocol: packet.key.protocol,
-                id: fragment.id,
-                vlans: packet.key.vlans,
-                tunnels: packet.key.tunnels,
-            };
-            if fragment.offset == 0 {
+            if datagram.first {
                 self.make_room();
                 let known = Known {
                     key: packet.key,
                     from: packet.from,
                     latest: packet.ts_ns,
                 };
-                self.datagrams.insert(datagram, known);
+                self.datagrams.insert(datagram.hash, known);
                 return true;
             }
-            let timeout = if src.is_ipv4() {
+            let timeout = if packet.key.addresses[0].is_ipv4() {
                 TIMEOUT_IPV4
             } else {
                 TIMEOUT_IPV6
             };
-            match self.datagrams.get_mut(&datagram) {
+            match self.datagrams.get_mut(&datagram.hash) {
                 Some(known) if packet.ts_ns.saturating_sub(known.latest) <= timeout => {
                     known.latest = known.latest.max(packet.ts_ns);
                     *packet = packet.of_flow(known.key, known.from);

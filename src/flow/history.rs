@@ -63,14 +63,19 @@ fn is_power_of_ten(mut n: u64) -> bool {
 /// What happened to a TCP connection.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Handshake {
-    /// The side's first SYN without ACK: time and sequence number.
-    pub(super) syn: [Option<(i64, u32)>; 2],
-    /// Time of the side's first SYN-ACK.
-    pub(super) syn_ack: [Option<i64>; 2],
-    /// Time of the side's first acknowledgment after the other side's SYN-ACK.
+    /// Time of the side's first SYN without ACK.
+    pub(super) syn: [Option<i64>; 2],
+    /// The side sent a SYN-ACK.
+    pub(super) syn_ack: [bool; 2],
+    /// Time of the side's first SYN-ACK; not before the other side's SYN, if there is such a one.
+    pub(super) answer: [Option<i64>; 2],
+    /// Time of the side's first acknowledgment; not before the other side's answer, if there is
+    /// such a one.
     pub(super) ack: [Option<i64>; 2],
-    /// The side sent FIN.
+    /// The side sent FIN in this flow: what closes it.
     pub(super) fin: [bool; 2],
+    /// The side sent FIN in this flow or an earlier part of the connection.
+    pub(super) finished: [bool; 2],
     /// Who sent the first RST, unless both had sent FIN.
     pub(super) rst: Option<Side>,
     /// Who sent the first SYN, and the first SYN-ACK.
@@ -83,7 +88,6 @@ impl Handshake {
     pub(super) fn next_part(&self) -> Self {
         Self {
             fin: [false; 2],
-            rst: None,
             ..*self
         }
     }
@@ -94,22 +98,24 @@ impl Handshake {
         let flagged = |bits: u16| tcp.flags & bits != 0;
         match (flagged(SYN), flagged(ACK)) {
             (true, false) => {
-                self.syn[own] = self.syn[own].or(Some((ts_ns, tcp.seq)));
+                self.syn[own] = self.syn[own].or(Some(ts_ns));
                 self.first_syn = self.first_syn.or(Some(from));
             }
             (true, true) => {
-                self.syn_ack[own] = self.syn_ack[own].or(Some(ts_ns));
+                self.syn_ack[own] = true;
+                self.answer[own] = first_after(self.answer[own], ts_ns, self.syn[other]);
                 self.first_syn_ack = self.first_syn_ack.or(Some(from));
             }
-            (false, true) if !flagged(RST) && self.syn_ack[other].is_some() => {
-                self.ack[own] = self.ack[own].or(Some(ts_ns));
+            (false, true) => {
+                self.ack[own] = first_after(self.ack[own], ts_ns, self.answer[other]);
             }
-            _ => {}
+            (false, false) => {}
         }
         if flagged(FIN) {
             self.fin[own] = true;
+            self.finished[own] = true;
         }
-        if flagged(RST) && self.fin != [true; 2] {
+        if flagged(RST) && self.finished != [true; 2] {
             self.rst = self.rst.or(Some(from));
         }
     }
@@ -117,8 +123,8 @@ impl Handshake {
     /// State of a TCP connection that `initiator` opened.
     pub(super) fn state(&self, initiator: Side) -> &'static str {
         let (from, to) = (initiator as usize, initiator.other() as usize);
-        let (syn, syn_ack) = (self.syn[from].is_some(), self.syn_ack[to].is_some());
-        let (fin, fin_back) = (self.fin[from], self.fin[to]);
+        let (syn, syn_ack) = (self.syn[from].is_some(), self.syn_ack[to]);
+        let (fin, fin_back) = (self.finished[from], self.finished[to]);
         let aborted = self.rst.map(|side| side == initiator);
         match (syn, syn_ack) {
             (true, true) => match aborted {
@@ -152,10 +158,19 @@ impl Handshake {
             let time = b?.saturating_sub(a?);
             (time >= 0).then_some(time)
         };
-        let syn = self.syn[from].map(|(ts, _)| ts);
-        let answered = between(syn, self.syn_ack[to]);
-        let acknowledged = answered.and(between(self.syn_ack[to], self.ack[from]));
+        let answered = between(self.syn[from], self.answer[to]);
+        let acknowledged = answered.and(between(self.answer[to], self.ack[from]));
         (answered, acknowledged)
+    }
+}
+
+/// The first time, or this one if the first is before what it should be after. Times and not the
+/// order of packets count, since an answer may have been captured before the question.
+fn first_after(first: Option<i64>, ts_ns: i64, after: Option<i64>) -> Option<i64> {
+    match (first, after) {
+        (Some(first), Some(after)) if first < after => Some(ts_ns),
+        (Some(first), _) => Some(first),
+        (None, _) => Some(ts_ns),
     }
 }
 
@@ -179,9 +194,9 @@ mod tests {
     fn states_of_connections() {
         let seen = |syn: bool, syn_ack: bool, fin: [bool; 2], rst: Option<Side>| {
             let handshake = Handshake {
-                syn: [syn.then_some((0, 0)), None],
-                syn_ack: [None, syn_ack.then_some(0)],
-                fin,
+                syn: [syn.then_some(0), None],
+                syn_ack: [false, syn_ack],
+                finished: fin,
                 rst,
                 ..Handshake::default()
             };

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use foldhash::fast::FixedState;
 
 use super::policy::KeyRule;
-use crate::packet::{Dns, Facts, Fragment, Icmp, Tcp, Tunnels, Vlans};
+use crate::packet::{Datagram, Dns, Facts, Icmp, Tcp, Tunnels, Vlans};
 
 /// One of the two ends of a flow: `A` has the smaller address (then port).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -53,6 +53,21 @@ impl FlowKey {
     }
 }
 
+/// How a packet was sent, whatever of it the rule of the key leaves out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sent {
+    /// IP protocol number.
+    pub protocol: u8,
+    /// Ports, or type and counterpart (or code) of an ICMP message.
+    pub ports: Option<(u16, u16)>,
+    /// An ICMP message without a counterpart.
+    pub one_way: bool,
+    /// VLAN tags.
+    pub vlans: Vlans,
+    /// Encapsulations.
+    pub tunnels: Tunnels,
+}
+
 /// A packet as the flow table sees it.
 #[derive(Debug, Clone, Copy)]
 pub struct FlowPacket {
@@ -74,10 +89,14 @@ pub struct FlowPacket {
     pub transport_bytes: u32,
     /// Bytes of transport payload.
     pub payload_bytes: u32,
+    /// Length of the transport header; `None` where there is none.
+    pub header_bytes: Option<u32>,
+    /// How it was sent, from sender to receiver.
+    pub sent: Sent,
     /// Time to live.
     pub ttl: u8,
-    /// The part of a datagram that it is, if it is not the whole.
-    pub fragment: Option<Fragment>,
+    /// The datagram that it is a fragment of.
+    pub datagram: Option<Datagram>,
     /// The TCP header.
     pub tcp: Option<Tcp>,
     /// The ICMP message.
@@ -94,10 +113,13 @@ impl FlowPacket {
     /// The packet of those facts; `None` if it belongs to no flow: no IP.
     pub fn new(facts: &Facts, index: u32, ts_ns: i64, wire_bytes: u32) -> Option<Self> {
         let ip = facts.ip?;
-        let (ports, one_way) = match (facts.ports, facts.icmp) {
-            (Some(ports), _) => (ports, false),
-            (None, Some(icmp)) => icmp_ports(ip.protocol, icmp),
-            (None, None) => ((0, 0), false),
+        let (ports, one_way, known) = match (facts.ports, facts.icmp) {
+            (Some(ports), _) => (ports, false, true),
+            (None, Some(icmp)) => {
+                let (ports, one_way) = icmp_ports(ip.protocol, icmp);
+                (ports, one_way, true)
+            }
+            (None, None) => ((0, 0), false, false),
         };
         let identifier = facts.icmp.and_then(|icmp| icmp.identifier).unwrap_or(0);
         let ends = Ends {
@@ -106,10 +128,10 @@ impl FlowPacket {
             ports,
             one_way,
         };
-        let (addresses, ports, from) = ends.in_order();
+        let (addresses, ordered, from) = ends.in_order();
         let key = FlowKey {
             addresses,
-            ports,
+            ports: ordered,
             protocol: ip.protocol,
             one_way,
             identifier,
@@ -126,8 +148,16 @@ impl FlowPacket {
             ip_bytes: ip.packet_bytes,
             transport_bytes: ip.payload_bytes,
             payload_bytes: facts.payload_bytes.unwrap_or(ip.payload_bytes),
+            header_bytes: facts.header_bytes,
+            sent: Sent {
+                protocol: ip.protocol,
+                ports: known.then_some(ports),
+                one_way,
+                vlans: facts.vlans,
+                tunnels: facts.tunnels,
+            },
             ttl: ip.ttl,
-            fragment: ip.fragment,
+            datagram: facts.datagram,
             tcp: facts.tcp,
             icmp: facts.icmp,
             dns: facts.dns,
@@ -138,7 +168,7 @@ impl FlowPacket {
 
     /// It is a fragment without the transport header.
     pub fn is_later_fragment(&self) -> bool {
-        self.fragment.is_some_and(|f| f.offset > 0)
+        self.datagram.is_some_and(|datagram| !datagram.first)
     }
 
     /// TCP flags; none for other protocols.
@@ -209,16 +239,16 @@ impl FlowPacket {
 }
 
 /// Sender and receiver of a packet.
-struct Ends {
-    src: IpAddr,
-    dst: IpAddr,
-    ports: (u16, u16),
-    one_way: bool,
+pub(super) struct Ends {
+    pub(super) src: IpAddr,
+    pub(super) dst: IpAddr,
+    pub(super) ports: (u16, u16),
+    pub(super) one_way: bool,
 }
 
 impl Ends {
     /// Addresses and ports of side A and B, and which of them is the sender.
-    fn in_order(&self) -> ([IpAddr; 2], [u16; 2], Side) {
+    pub(super) fn in_order(&self) -> ([IpAddr; 2], [u16; 2], Side) {
         let (src_port, dst_port) = self.ports;
         if !self.one_way && (self.src, src_port) > (self.dst, dst_port) {
             ([self.dst, self.src], [dst_port, src_port], Side::B)

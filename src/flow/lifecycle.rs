@@ -228,10 +228,12 @@ impl Flow {
         if policy.is_idle(self.end_ns, packet.ts_ns) {
             return Some((EndReason::Idle, Self::new(packet, place)));
         }
-        if policy.close == Close::Engelen
-            && self.teardown == Teardown::Ready
-            && packet.tcp_flags() & SYN != 0
-        {
+        let another = match policy.close {
+            Close::Linger => self.is_another_connection(packet, rules),
+            Close::Never => false,
+            Close::Engelen => self.teardown == Teardown::Ready && packet.tcp_flags() & SYN != 0,
+        };
+        if another {
             return Some((EndReason::Syn, Self::new(packet, place)));
         }
         if policy.is_too_long(self.start_ns, packet.ts_ns) {
@@ -251,12 +253,8 @@ impl Flow {
             };
             return Some((EndReason::Active, next));
         }
-        let another = match policy.close {
-            Close::Linger => self.is_another_connection(packet, rules),
-            Close::Never => false,
-            Close::Engelen => self.is_another_message(packet),
-        };
-        another.then(|| (EndReason::Syn, Self::new(packet, place)))
+        (policy.close == Close::Engelen && self.is_another_message(packet))
+            .then(|| (EndReason::Syn, Self::new(packet, place)))
     }
 
     /// A SYN that is not this connection's.
@@ -269,8 +267,7 @@ impl Flow {
         }
         let details = self.details(rules);
         let both = details.sides.iter().all(|side| side.packets() > 0);
-        let known = details.handshake.syn[packet.from as usize];
-        both && known.is_none_or(|(_, seq)| seq != tcp.seq)
+        both && !details.has_syn(packet.from, tcp.seq)
     }
 
     /// An ICMP message whose type and code both differ from the first's.

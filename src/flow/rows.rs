@@ -12,6 +12,7 @@ use super::key::{FlowKey, Side};
 use super::lifecycle::{Evidence, Flow, Rules, has_ports};
 use super::policy::{Close, Policy};
 use super::tcp::NO_SIDE;
+use crate::packet::Vlans;
 
 /// The columns that ended flows become: a table of flows, and the first packets of them if they
 /// are wanted.
@@ -75,10 +76,13 @@ fn push_flow(
     let (src, dst) = (initiator as usize, initiator.other() as usize);
     let key = &flow.first_packet.key;
     let (fwd, bwd) = (&details.sides[src], &details.sides[dst]);
-    let port = |side: usize| has_ports(key.protocol).then(|| i32::from(key.ports[side]));
-    let vlan = vlan_text(key);
+    let sent = &flow.first_packet.sent;
+    // Not of a header that is cut before them.
+    let has_ports = has_ports(key.protocol) && sent.ports.is_some();
+    let port = |side: usize| has_ports.then(|| i32::from(key.ports[side]));
+    let vlan = vlan_text(sent.vlans);
     let uid = flow_uid(key, flow.start_ns);
-    let community_id = community_id(key);
+    let community_id = community_id(&flow.first_packet);
     let [wire, ip, transport, payload] = [
         fwd.wire.and(&bwd.wire),
         fwd.ip.and(&bwd.ip),
@@ -157,7 +161,7 @@ fn push_flow(
         fwd_cwr_packets: fwd.flags[7],
         bwd_cwr_packets: bwd.flags[7],
         end_reason: symbols.text(flow.end.name()),
-        tunnel: (!key.tunnels.is_empty()).then(|| symbols.text(&key.tunnels.text())),
+        tunnel: (!sent.tunnels.is_empty()).then(|| symbols.text(&sent.tunnels.text())),
         direction_evidence: symbols.text(evidence.name()),
         connection: flow.connection.id,
         connection_part: flow.connection.part,
@@ -221,8 +225,8 @@ fn push_flow(
     });
 }
 
-fn vlan_text(key: &FlowKey) -> Option<String> {
-    let ids: Vec<String> = key.vlans.ids().map(|id| id.to_string()).collect();
+fn vlan_text(vlans: Vlans) -> Option<String> {
+    let ids: Vec<String> = vlans.ids().map(|id| id.to_string()).collect();
     (!ids.is_empty()).then(|| ids.join(","))
 }
 

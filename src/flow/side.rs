@@ -57,12 +57,10 @@ impl SideSums {
             self.bulk
                 .add(packet.ts_ns, packet.payload_bytes.into(), other_data);
         }
-        if packet.fragment.is_some() {
+        if packet.datagram.is_some() {
             self.fragment_packets += 1;
         }
-        // A later fragment has no header.
-        if !packet.is_later_fragment() {
-            let header = packet.transport_bytes.saturating_sub(packet.payload_bytes);
+        if let Some(header) = packet.header_bytes {
             self.header = Some(self.header.unwrap_or(header).min(header));
         }
         let [first, least, greatest] = self.ttl.unwrap_or([packet.ttl; 3]);

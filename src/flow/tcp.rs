@@ -36,7 +36,7 @@ pub(super) struct TcpSide {
     initial_seq: Option<u32>,
     initial_window: Option<u16>,
     first_nonzero_window: Option<u16>,
-    max_window: u16,
+    max_window: Option<u16>,
     /// Of packets without SYN.
     max_open_window: Option<u16>,
     zero_window_packets: i64,
@@ -45,8 +45,6 @@ pub(super) struct TcpSide {
     out_of_order_packets: i64,
     duplicate_ack_packets: i64,
     keep_alive_packets: i64,
-    /// Sequence numbers left out for good.
-    missing_bytes: u64,
     pub(super) repeated_packets: i64,
 }
 
@@ -57,6 +55,8 @@ struct Sequence {
     next: Option<u32>,
     /// Left out and not seen since, oldest first, each from its first number to after its last.
     holes: Vec<(u32, u32)>,
+    /// Sequence numbers left out for good.
+    missing_bytes: u64,
     /// Acknowledgment number and window of the last packet with ACK.
     last_ack: Option<(u32, u16)>,
     mss: Option<u16>,
@@ -64,14 +64,19 @@ struct Sequence {
     syn: Option<Option<u8>>,
 }
 
+impl Sequence {
+    fn limit_holes(&mut self) {
+        while self.holes.len() > MOST_HOLES {
+            self.missing_bytes += size(self.holes.remove(0));
+        }
+    }
+}
+
 impl TcpSide {
     /// For a flow that goes on with the connection.
     pub(super) fn next_part(&self) -> Self {
         Self {
-            sequence: Sequence {
-                holes: Vec::new(),
-                ..self.sequence.clone()
-            },
+            sequence: self.sequence.clone(),
             ..Self::default()
         }
     }
@@ -97,12 +102,12 @@ impl TcpSide {
         if tcp.window > 0 {
             self.first_nonzero_window = self.first_nonzero_window.or(Some(tcp.window));
         }
-        self.max_window = self.max_window.max(tcp.window);
+        self.max_window = self.max_window.max(Some(tcp.window));
         if flagged(SYN) {
             self.sequence.mss = self.sequence.mss.or(tcp.mss);
             self.sequence.syn = self.sequence.syn.or(Some(tcp.window_scale));
         } else {
-            self.max_open_window = Some(self.max_open_window.unwrap_or(0).max(tcp.window));
+            self.max_open_window = self.max_open_window.max(Some(tcp.window));
         }
         if tcp.window == 0 && !flagged(SYN | FIN | RST) {
             self.zero_window_packets += 1;
@@ -147,15 +152,13 @@ impl TcpSide {
         }
         if ahead.unsigned_abs() >= JUMP {
             let left: u64 = self.sequence.holes.drain(..).map(size).sum();
-            self.missing_bytes += left;
+            self.sequence.missing_bytes += left;
             self.sequence.next = Some(end);
         } else if ahead >= 0 {
             if ahead > 0 {
                 segment.gap = true;
                 self.sequence.holes.push((next, tcp.seq));
-                if self.sequence.holes.len() > MOST_HOLES {
-                    self.missing_bytes += size(self.sequence.holes.remove(0));
-                }
+                self.sequence.limit_holes();
             }
             self.sequence.next = Some(end);
         } else {
@@ -194,6 +197,7 @@ impl TcpSide {
         }
         if filled {
             self.sequence.holes = left;
+            self.sequence.limit_holes();
         }
         filled
     }
@@ -206,12 +210,12 @@ impl TcpSide {
             _ => None,
         };
         let holes: u64 = self.sequence.holes.iter().copied().map(size).sum();
-        let missing = self.missing_bytes.saturating_add(holes);
+        let missing = self.sequence.missing_bytes.saturating_add(holes);
         TcpSideRow {
             initial_seq: self.initial_seq.map(i64::from),
             initial_window: self.initial_window.map(i32::from),
             first_nonzero_window: self.first_nonzero_window.map(i32::from),
-            max_window: Some(self.max_window.into()),
+            max_window: self.max_window.map(i32::from),
             max_window_bytes: shift
                 .zip(self.max_open_window)
                 .map(|(shift, window)| i64::from(window) << shift),

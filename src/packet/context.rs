@@ -1,7 +1,9 @@
 //! What the layers of a packet tell each other, and what the flow table needs of them.
 
+use std::hash::BuildHasher;
 use std::net::IpAddr;
 
+use foldhash::fast::FixedState;
 use netcap_proto::{At, EndpointsRow, Symbol, Symbols};
 
 use super::bytes::u16_at;
@@ -105,6 +107,8 @@ impl Context<'_> {
 pub struct Facts {
     /// The innermost IP header.
     pub ip: Option<Ip>,
+    /// The datagram that the packet is a fragment of: the innermost one, be it that of a tunnel.
+    pub datagram: Option<Datagram>,
     /// Source and destination port.
     pub ports: Option<(u16, u16)>,
     /// The ICMP message.
@@ -113,6 +117,8 @@ pub struct Facts {
     pub tcp: Option<Tcp>,
     /// The first DNS message.
     pub dns: Option<Dns>,
+    /// Length of the transport header, if there is one.
+    pub header_bytes: Option<u32>,
     /// Bytes of transport payload in this packet, by the lengths in the headers.
     pub payload_bytes: Option<u32>,
     /// Source and destination of the outermost Ethernet header.
@@ -210,24 +216,46 @@ pub struct Fragment {
     pub offset: u32,
 }
 
-impl Ip {
-    /// It is a fragment that does not begin with the transport header.
-    pub fn is_later_fragment(&self) -> bool {
-        self.fragment.is_some_and(|f| f.offset > 0)
-    }
+/// A datagram of which a packet is a fragment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Datagram {
+    /// Hash of what its fragments have in common: addresses, protocol, identification, VLAN tags
+    /// and tunnels.
+    pub hash: u64,
+    /// This is the first fragment.
+    pub first: bool,
 }
 
 impl Facts {
     /// A new innermost IP header: what was known of the transport belongs to the outer one.
     pub fn enter_ip(&mut self, ip: Ip) {
+        let datagram = ip.fragment.map(|fragment| Datagram {
+            hash: FixedState::with_seed(0x6672_6167).hash_one((
+                ip.src,
+                ip.dst,
+                ip.protocol,
+                fragment.id,
+                self.vlans,
+                self.entered,
+            )),
+            first: fragment.offset == 0,
+        });
         *self = Self {
             ip: Some(ip),
+            datagram: datagram.or(self.datagram),
             macs: self.macs,
             vlans: self.vlans,
             tunnels: self.entered,
             entered: self.entered,
             ..Self::default()
         };
+    }
+
+    /// A transport header of that length, and the bytes of its payload in this packet.
+    pub fn enter_transport(&mut self, header_bytes: usize, payload_bytes: usize) {
+        let int = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        self.header_bytes = Some(int(header_bytes));
+        self.payload_bytes = Some(int(payload_bytes));
     }
 
     /// What follows is encapsulated.

@@ -11,7 +11,9 @@ mod interface;
 mod path;
 mod walk;
 
-pub use context::{Anomaly, Context, Dns, Facts, Fragment, Icmp, Ip, Tcp, Tunnel, Tunnels, Vlans};
+pub use context::{
+    Anomaly, Context, Datagram, Dns, Facts, Fragment, Icmp, Ip, Tcp, Tunnel, Tunnels, Vlans,
+};
 pub use entropy::entropy;
 pub use interface::{
     Direction, Entry, Extent, Info, Input, Next, Outcome, Protocol, Rows, Selector, Transport,

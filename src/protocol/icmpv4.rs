@@ -46,7 +46,7 @@ impl Protocol for Icmpv4 {
             code,
             identifier,
         });
-        cx.facts.payload_bytes = Some(u32::try_from(payload_bytes).unwrap_or(u32::MAX));
+        cx.facts.enter_transport(HEADER, payload_bytes);
         if let Some(rows) = self.rows.wanted() {
             let quotes = matches!(kind, 3 | 4 | 5 | 11 | 12);
             let quoted = match bytes.get(HEADER..) {

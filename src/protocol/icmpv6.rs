@@ -52,8 +52,9 @@ impl Protocol for Icmpv6 {
             identifier,
         });
         // As for IPv4, payload begins after eight bytes.
-        cx.facts.payload_bytes =
-            Some(u32::try_from(payload_bytes.saturating_sub(4)).unwrap_or(u32::MAX));
+        let header_bytes = input.length.min(HEADER + 4);
+        cx.facts
+            .enter_transport(header_bytes, payload_bytes.saturating_sub(4));
         // Where the options begin, and the least length of the message.
         let fixed = match kind {
             133 => 8,

@@ -54,8 +54,8 @@ impl Protocol for Ipv4 {
         let total = usize::from(header.total_len());
         // Zero is left by network cards that cut large buffers into packets after the capture.
         let mut packet_bytes = if total == 0 { input.length } else { total };
-        if packet_bytes < header_bytes {
-            cx.anomaly("total length is less than the header", 2);
+        let impossible = packet_bytes < header_bytes;
+        if impossible {
             packet_bytes = header_bytes;
         } else if packet_bytes > input.length {
             cx.anomaly("total length is greater than the packet", 2);
@@ -88,6 +88,12 @@ impl Protocol for Ipv4 {
                 options: &options,
                 payload_bytes: int(payload_bytes),
             });
+        }
+        if impossible {
+            return Outcome::Malformed {
+                reason: "total length is less than the header",
+                at: 2,
+            };
         }
         if let Some(at) = bad {
             cx.anomaly("an option has an impossible length", 20 + at);

@@ -53,7 +53,7 @@ impl Protocol for Ports {
             _ => self.header,
         };
         let payload_bytes = input.length.saturating_sub(header);
-        cx.facts.payload_bytes = Some(u32::try_from(payload_bytes).unwrap_or(u32::MAX));
+        cx.facts.enter_transport(header, payload_bytes);
         Outcome::last(self.header)
     }
 }

@@ -74,7 +74,7 @@ impl Protocol for Tcp {
         };
         let payload_bytes = input.length.saturating_sub(header_bytes);
         let flags = u16_at(input.bytes, 12).unwrap_or(0) & 0x0fff;
-        cx.facts.payload_bytes = Some(u32::try_from(payload_bytes).unwrap_or(u32::MAX));
+        cx.facts.enter_transport(header_bytes, payload_bytes);
 
         let option_bytes = captured.get(FIXED..).unwrap_or_default();
         let (other_options, bad) = self.options.read(option_bytes);

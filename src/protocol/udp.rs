@@ -54,8 +54,8 @@ impl Protocol for Udp {
             stated.min(available)
         };
         // This packet's share of it.
-        let here = payload_bytes.min(available);
-        cx.facts.payload_bytes = Some(u32::try_from(here).unwrap_or(u32::MAX));
+        cx.facts
+            .enter_transport(HEADER, payload_bytes.min(available));
         if let Some(rows) = self.rows.wanted() {
             let payload = input.bytes.get(HEADER..).unwrap_or_default();
             rows.push(&UdpRow {

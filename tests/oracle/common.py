@@ -37,9 +37,10 @@ def netcap_binary() -> Path | None:
     return max(built, key=lambda path: path.stat().st_mtime, default=None)
 
 
-def decode(binary: Path, *captures: Path, out: Path) -> None:
+def decode(binary: Path, *captures: Path, out: Path, options: list[str] | None = None) -> None:
     """Runs `netcap decode`; exit status 1 (done, with warnings) is fine, another one is an error."""
-    run = subprocess.run([binary, "decode", *captures, "--out", out], capture_output=True, text=True, check=False)
+    command = [binary, "decode", *captures, "--out", out, *(options or [])]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
     if run.returncode not in (0, 1):
         raise RuntimeError(f"netcap decode ended with status {run.returncode}: {run.stderr.strip()[-500:]}")
 
@@ -89,6 +90,29 @@ def frames(capture: Path) -> list[Frame]:
     """All packets of a capture, of whatever format tshark reads, by letting it rewrite the file as plain pcapng."""
     run = subprocess.run(["tshark", "-n", "-r", capture, "-F", "pcapng", "-w", "-"], capture_output=True, check=False)
     return list(_pcapng(run.stdout))
+
+
+def plain_frames(capture: Path) -> list[Frame]:
+    """All packets of a plain pcap file, read here: tshark's reader wraps around at wild times. None of other files."""
+    data = capture.read_bytes()
+    magics = {0xA1B2C3D4: 1000, 0xA1B23C4D: 1}
+    for order in "<>":
+        magic = struct.unpack(order + "I", data[:4].ljust(4))[0]
+        if magic in magics and len(data) >= 24:
+            break
+    else:
+        return []
+    link_type = struct.unpack_from(order + "I", data, 20)[0] & 0xFFFF
+    found: list[Frame] = []
+    at = 24
+    while at + 16 <= len(data):
+        seconds, fraction, captured, wire = struct.unpack_from(order + "IIII", data, at)
+        if at + 16 + captured > len(data):
+            break
+        time = seconds * 1_000_000_000 + fraction * magics[magic]
+        found.append(Frame(len(found) + 1, time, wire, data[at + 16 : at + 16 + captured], link_type))
+        at += 16 + captured
+    return found
 
 
 def _pcapng(data: bytes):
@@ -167,6 +191,9 @@ class Tally:
             self.failed += 1
             print(f"FAILED  {what}")
         return good
+
+    def say(self, what: str) -> None:
+        print(what)
 
     def skip(self, what: str) -> None:
         self.skipped += 1
