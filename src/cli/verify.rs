@@ -8,6 +8,7 @@ use indicatif::{HumanBytes, HumanCount};
 use super::{Common, Done, print};
 use crate::dataset::verify;
 use crate::error::{Error, Result};
+use crate::text::count;
 
 /// Check an output against its manifest
 ///
@@ -43,11 +44,12 @@ impl Verify {
                 common.say("all is as the manifest says");
                 Ok(Done::Well)
             }
-            n => Err(
-                Error::new(format!("{n} things are not as the manifest says"))
-                    .in_file(&self.output)
-                    .help("build it again: what is not whole is made anew with --force"),
-            ),
+            n => Err(Error::new(format!(
+                "this is not as the manifest says: {}",
+                count(n as u64, "difference")
+            ))
+            .in_file(&self.output)
+            .help("build it again: what is not whole is made anew with --force")),
         }
     }
 }

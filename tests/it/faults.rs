@@ -38,13 +38,13 @@ fn killed_builds_are_repaired_by_the_next() {
         child.kill().unwrap();
         child.wait().unwrap();
         if broken.path().join("manifest.json").exists() {
-            // What the manifest names is whole.
-            let (status, text, errors) =
+            // What the manifest names is whole. What it does not name yet, or no more, may lie there.
+            let (_, text, errors) =
                 finished(netcap().arg("verify").arg(broken.path()).output().unwrap());
-            assert!(
-                status == 0 || text.contains("views.sql"),
-                "round {round}: {text}{errors}"
-            );
+            let harmless = |line: &str| {
+                line.starts_with("views.sql: ") || line.ends_with(": is not in the manifest")
+            };
+            assert!(text.lines().all(harmless), "round {round}: {text}{errors}");
         }
     }
     assert!(build(broken.path()).status().unwrap().success());
