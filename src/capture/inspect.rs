@@ -1,10 +1,8 @@
 //! A look at a capture before it is used: duplicates and gaps, beside what every reading counts.
 
-use std::collections::VecDeque;
 use std::path::Path;
 
-use xxhash_rust::xxh3::xxh3_64;
-
+use super::arrange::Duplicates;
 use super::facts::FileFacts;
 use super::reader::Reader;
 use crate::error::Result;
@@ -12,8 +10,6 @@ use crate::error::Result;
 /// A packet with the same bytes as one at most this long before it counts as its duplicate: what a
 /// mirror port that sees both directions of a link gives.
 pub const DUPLICATE_WINDOW_NS: i64 = 500_000;
-/// Packets looked back at, whatever their times.
-const LOOK_BACK: usize = 64;
 
 /// What is known of a capture file.
 #[derive(Debug)]
@@ -39,19 +35,13 @@ pub fn inspect(path: &Path) -> Result<Inspection> {
     let mut duplicates = 0;
     let mut longest_gap: Option<(i64, i64)> = None;
     let mut latest: Option<(i64, i64)> = None;
-    let mut recent: VecDeque<(i64, u64)> = VecDeque::with_capacity(LOOK_BACK);
+    let mut recent = Duplicates::new(DUPLICATE_WINDOW_NS);
     while let Some((meta, bytes)) = reader.next()? {
         *link_types.entry(meta.link_type).or_default() += 1;
         if !meta.timed {
             continue;
         }
-        let hash = xxh3_64(bytes);
-        let near = |ts: i64| meta.ts_ns.abs_diff(ts) <= DUPLICATE_WINDOW_NS.unsigned_abs();
-        duplicates += u64::from(recent.iter().any(|(ts, h)| *h == hash && near(*ts)));
-        if recent.len() == LOOK_BACK {
-            recent.pop_front();
-        }
-        recent.push_back((meta.ts_ns, hash));
+        duplicates += u64::from(recent.is_one(&meta, bytes));
         if let Some((ts, number)) = latest {
             let gap = meta.ts_ns.saturating_sub(ts);
             if gap > longest_gap.map_or(0, |(longest, _)| longest) {

@@ -5,6 +5,7 @@
 //! Bytes of packets are handed on as they are: what is in them is no concern of this room. A file
 //! that is cut or damaged gives every packet before that place; nothing after it is guessed.
 
+mod arrange;
 mod buffer;
 mod expand;
 mod facts;
@@ -24,6 +25,7 @@ mod time;
 #[cfg(test)]
 mod tests;
 
+pub use arrange::{Arranged, Arrangement};
 pub use expand::expand;
 pub use facts::{ByteOrder, Compression, End, FileFacts, Format, Interface};
 pub use inspect::{DUPLICATE_WINDOW_NS, Inspection, inspect};

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::progress::Bar;
 use super::{Common, Done, summary, values};
-use crate::capture::Overlap;
+use crate::capture::{Arrangement, Overlap};
 use crate::dataset::{HashCache, Output};
 use crate::engine::{self, Options, Selection};
 use crate::error::Result;
@@ -60,6 +60,12 @@ pub(super) struct CaptureArgs {
     /// What to do if files overlap in time.
     #[arg(long, value_enum, default_value = "refuse")]
     overlap: OverlapArg,
+    /// Put packets in order of time, if they are not further apart than this.
+    #[arg(long, value_name = "TIME", value_parser = values::duration_ns)]
+    reorder: Option<i64>,
+    /// Leave out packets with the same bytes as one at most this long before.
+    #[arg(long, value_name = "TIME", value_parser = values::duration_ns)]
+    drop_duplicates: Option<i64>,
     /// A gap of more than this ends a flow.
     #[arg(long, value_name = "TIME", value_parser = values::duration_ns, default_value = "120s")]
     idle_timeout: i64,
@@ -115,6 +121,10 @@ impl CaptureArgs {
                 ..Policy::default()
             },
             first_packets: self.first_packets,
+            arrangement: Arrangement {
+                reorder_ns: self.reorder,
+                drop_duplicates_ns: self.drop_duplicates,
+            },
             time: self.time,
             head: self.head,
             threads: values::threads(self.threads),

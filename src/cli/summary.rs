@@ -21,6 +21,7 @@ pub(super) fn packets(counts: &Counts) -> String {
         ("malformed", counts.malformed),
         ("skipped", counts.skipped),
         ("filtered", counts.filtered),
+        ("duplicates left out", counts.duplicates),
     ];
     let mut separator = ": ";
     for (name, n) in classes.into_iter().filter(|(_, n)| *n > 0) {

@@ -4,7 +4,7 @@
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use netcap_proto::{TABLES, Table};
+use netcap_proto::{CLAIM, FLOW_LABEL, TABLES, Table};
 
 use super::manifest::{Manifest, StageFacts};
 use crate::error::{Error, Result};
@@ -158,27 +158,32 @@ impl Output {
             ));
         }
         for (name, stage) in &self.manifest.stages {
-            let (set, overlay) = match name.split_once('/') {
-                Some(("labeled", set)) => (set, false),
-                Some(("labels", set)) => (set, true),
-                _ => continue,
-            };
             for (table, facts) in &stage.tables {
-                let Some(table) = Table::find(table) else {
+                let Some((view, layout)) = labeled_view(name, table) else {
                     continue;
                 };
-                let folder = format!("{name}/{}", table.name);
-                let view = format!("{}_{set}", table.name);
-                let folder = (facts.rows > 0).then_some(folder);
-                let layout = if overlay {
-                    Layout::plain(table)
-                } else {
-                    Layout::labeled(table)
-                };
+                let folder = (facts.rows > 0).then(|| format!("{name}/{table}"));
                 views.push((view, layout, folder));
             }
         }
         write_atomically(&self.path.join("views.sql"), views_sql(&views).as_bytes())
+    }
+}
+
+/// Name and columns of the view of a table in a stage of labels: labeled tables as `flow_lab`, the
+/// labels alone as `flow_label_lab`, the claims as `claims_lab`.
+fn labeled_view(stage: &str, table: &str) -> Option<(String, Layout)> {
+    match (stage.split_once('/')?, table) {
+        (("labels", set), "flow") => {
+            let name = format!("{}_{set}", FLOW_LABEL.name);
+            Some((name, Layout::plain(&FLOW_LABEL)))
+        }
+        (("labels", set), "claims") => Some((format!("claims_{set}"), Layout::plain(&CLAIM))),
+        (("labeled", set), _) => {
+            let layout = Layout::labeled(Table::find(table)?);
+            Some((format!("{table}_{set}"), layout))
+        }
+        _ => None,
     }
 }
 

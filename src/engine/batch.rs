@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::SyncSender;
 
-use crate::capture::{FileFacts, PacketMeta, Stream, StreamReader};
+use crate::capture::{Arranged, Arrangement, FileFacts, PacketMeta, Stream, StreamReader};
 use crate::error::{Error, Finding, Result};
 
 /// Packets of a batch, unless their bytes are more than [`BATCH_BYTES`].
@@ -19,6 +19,8 @@ pub(super) struct Batch {
     bytes: Vec<u8>,
     /// Where each packet ends in `bytes`.
     ends: Vec<usize>,
+    /// Duplicates that were left out among them.
+    pub(super) duplicates: u64,
 }
 
 impl Batch {
@@ -58,35 +60,48 @@ pub(super) fn read(
     stream: &Stream,
     first_capture: i32,
     head: Option<u64>,
+    arrangement: Arrangement,
     send: &SyncSender<Batch>,
 ) -> Result<ReadFacts> {
-    let mut reader = StreamReader::new(stream);
+    let mut packets = Arranged::new(StreamReader::new(stream), arrangement);
     let mut batch = Batch::default();
+    let mut too_many = false;
     let mut left = head.unwrap_or(u64::MAX);
     while left > 0 {
-        let Some((ordinal, meta, bytes)) = reader.next()? else {
+        let more = packets.next(&mut |ordinal, meta, bytes| {
+            let capture = i32::try_from(ordinal)
+                .ok()
+                .and_then(|o| first_capture.checked_add(o));
+            match capture {
+                Some(capture) => batch.push(capture, meta, bytes),
+                None => too_many = true,
+            }
+        })?;
+        if !more {
             break;
-        };
+        }
+        if too_many {
+            return Err(Error::new("more than 2,147,483,647 capture files"));
+        }
         left -= 1;
-        let capture = i32::try_from(ordinal)
-            .ok()
-            .and_then(|o| first_capture.checked_add(o));
-        let capture = capture.ok_or_else(|| Error::new("more than 2,147,483,647 capture files"))?;
-        batch.push(capture, meta, bytes);
         if batch.is_full() {
             let full = Batch {
                 metas: Vec::with_capacity(BATCH_PACKETS),
                 captures: Vec::with_capacity(BATCH_PACKETS),
                 bytes: Vec::with_capacity(batch.bytes.len()),
                 ends: Vec::with_capacity(BATCH_PACKETS),
+                duplicates: 0,
             };
+            batch.duplicates = packets.take_dropped();
             if send.send(std::mem::replace(&mut batch, full)).is_err() {
                 break;
             }
         }
     }
+    batch.duplicates = packets.take_dropped();
     // Nobody left to take it means that the run has failed elsewhere.
     let _ = send.send(batch);
+    let reader = packets.reader();
     let files = (0..stream.files.len())
         .filter_map(|i| reader.facts(i).cloned())
         .collect();

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use netcap_proto::{PACKET, TABLES, Table};
 
-use crate::capture::{FileFacts, Stream};
+use crate::capture::{Arrangement, FileFacts, Stream};
 use crate::error::{Error, Finding, Result};
 use crate::flow::Policy;
 use crate::output::TableFacts;
@@ -32,6 +32,8 @@ pub struct Options {
     pub time: Option<(i64, i64)>,
     /// Only so many packets of the stream.
     pub head: Option<u64>,
+    /// What is done with the packets before they are decoded.
+    pub arrangement: Arrangement,
     /// How many packets of each flow the table `flow_packets` has, if it is wanted.
     pub first_packets: usize,
     /// Threads to use; at least 1.
@@ -169,6 +171,9 @@ pub struct Counts {
     pub skipped: u64,
     /// Outside of what was asked for.
     pub filtered: u64,
+    /// Left out because the same bytes had come shortly before.
+    #[serde(default)]
+    pub duplicates: u64,
 }
 
 impl Counts {
@@ -180,6 +185,7 @@ impl Counts {
         self.malformed += other.malformed;
         self.skipped += other.skipped;
         self.filtered += other.filtered;
+        self.duplicates += other.duplicates;
     }
 }
 

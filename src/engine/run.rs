@@ -41,8 +41,10 @@ pub fn decode(
         run.begin_stream(source.stream.name.as_deref())?;
         let (send, receive) = sync_channel(options.threads.max(1));
         let read = std::thread::scope(|scope| {
-            let reader = scope
-                .spawn(move || batch::read(&source.stream, first_capture, options.head, &send));
+            let reader = scope.spawn(move || {
+                let (head, arrangement) = (options.head, options.arrangement);
+                batch::read(&source.stream, first_capture, head, arrangement, &send)
+            });
             // The receiver is dropped before the reader is waited for, so that the reader never
             // waits for a run that has failed.
             let run = &mut run;

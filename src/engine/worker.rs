@@ -52,6 +52,8 @@ impl Worker {
             flow_packets: Vec::with_capacity(batch.metas.len()),
             ..Decoded::default()
         };
+        decoded.counts.read = batch.duplicates;
+        decoded.counts.duplicates = batch.duplicates;
         for (index, (meta, bytes)) in (0u32..).zip(batch.packets()) {
             let counts = &mut decoded.counts;
             counts.read += 1;

@@ -55,6 +55,7 @@ pub fn options(plan: &Plan, threads: usize) -> Options {
         tables: plan.tables.clone(),
         policy: plan.policy,
         first_packets: plan.first_packets,
+        arrangement: plan.arrangement,
         time: plan.time,
         head: plan.head,
         threads,

@@ -13,7 +13,7 @@ use super::exports::ExportRequest;
 use super::labels::{LabelRequest, materializable};
 use super::tables::StreamRequest;
 use super::values::{Count, duration_ns, time_range};
-use crate::capture::Overlap;
+use crate::capture::{Arrangement, Overlap};
 use crate::dataset::Accept;
 use crate::engine::{FIRST_PACKETS, Selection};
 use crate::error::{Error, Result};
@@ -52,6 +52,12 @@ pub struct Pipeline {
     /// Only packets of this time: `A .. B` in RFC 3339; either may be left out.
     #[serde(default)]
     pub time: Option<String>,
+    /// Packets are put in order of time, if they are not further apart than this, such as 10ms.
+    #[serde(default)]
+    pub reorder: Option<String>,
+    /// Packets with the same bytes as one at most this long before are left out, such as 500us.
+    #[serde(default)]
+    pub drop_duplicates: Option<String>,
     /// Only so many packets of each stream: 1000, 64k, 1M.
     #[serde(default)]
     pub head: Option<Count>,
@@ -189,6 +195,8 @@ pub struct Plan {
     pub policy: Policy,
     /// Packets of each flow in the table `flow_packets`.
     pub first_packets: usize,
+    /// What is done with the packets before they are decoded.
+    pub arrangement: Arrangement,
     /// Range of time (nanoseconds since 1970).
     pub time: Option<(i64, i64)>,
     /// Packets of each stream.
@@ -257,6 +265,10 @@ impl Pipeline {
                 ..default
             },
             first_packets: self.flow.first_packets.unwrap_or(FIRST_PACKETS),
+            arrangement: Arrangement {
+                reorder_ns: timeout(&self.reorder)?,
+                drop_duplicates_ns: timeout(&self.drop_duplicates)?,
+            },
             time: self.time.as_deref().map(time_range).transpose()?,
             head: self.head.map(|count| count.0),
             labels: labels.collect::<Result<_>>()?,

@@ -120,6 +120,7 @@ struct Effective<'a> {
     /// Where the table `flow_packets` is wanted.
     #[serde(skip_serializing_if = "Option::is_none")]
     first_packets: Option<usize>,
+    arrangement: crate::capture::Arrangement,
     time_ns: Option<(i64, i64)>,
     head: Option<u64>,
     /// Names of the streams, the ordinals of their captures, and whether these are merged by time.
@@ -147,6 +148,7 @@ pub fn tables_fingerprint(
             .tables
             .has(FLOW_PACKET.name)
             .then_some(options.first_packets),
+        arrangement: options.arrangement,
         time_ns: options.time,
         head: options.head,
         streams: sources

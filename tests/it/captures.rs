@@ -19,6 +19,7 @@ fn options(threads: usize) -> Options {
     Options {
         tables: Selection::all(),
         policy: Policy::default(),
+        arrangement: netcap::capture::Arrangement::default(),
         first_packets: 20,
         time: None,
         head: None,

@@ -158,6 +158,15 @@ fn decoding_anew_tells_what_it_removes() {
     assert_eq!(run(&decode).0, 0);
     let label = ["label", "--labels", truth.to_str().unwrap(), "--input", out];
     assert_eq!(run(&label).0, 0);
+    let views = std::fs::read_to_string(Path::new(out).join("views.sql")).unwrap();
+    for view in [
+        "flow_quickstart",
+        "flow_label_quickstart",
+        "claims_quickstart",
+    ] {
+        let made = format!("VIEW \"{view}\" AS");
+        assert_eq!(views.matches(&made).count(), 1, "{views}");
+    }
     let (status, _, errors) = run(&[&decode[..], &["--head", "100"]].concat());
     assert_eq!(status, 0);
     assert!(errors.contains("labels/quickstart"), "{errors}");

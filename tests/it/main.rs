@@ -15,6 +15,7 @@
 
 mod captures;
 mod cli;
+mod defects;
 mod faults;
 mod quickstart;
 mod schemas;

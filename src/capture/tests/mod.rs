@@ -7,6 +7,7 @@
     reason = "a test that goes wrong may say so with a panic"
 )]
 
+mod arrange;
 mod build;
 mod compression;
 mod corpus;
