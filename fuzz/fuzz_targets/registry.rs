@@ -9,14 +9,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{Int32Type, Int64Type};
+use arrow::datatypes::{Float64Type, Int32Type, Int64Type};
 use libfuzzer_sys::fuzz_target;
-use netcap::flow::{Flow, FlowPacket, FlowTable, Policy, push_row};
+use netcap::flow::{Flow, FlowPacket, FlowRows, FlowTable, Fragments, Policy};
 use netcap::packet::{Class, Selector, Walker};
 use netcap::protocol::REGISTRY;
 use netcap_proto::{
-    At, Finish, FlowColumns, MalformedColumns, MalformedRow, NO_FLOW, PacketColumns, PacketRow,
-    Symbols, TableColumns,
+    At, Finish, MalformedColumns, MalformedRow, NO_FLOW, PacketColumns, PacketRow, Symbols,
+    TableColumns,
 };
 
 /// More would only make an input slow.
@@ -266,46 +266,85 @@ fn check_keys(name: &str, batch: &RecordBatch) {
     }
 }
 
-/// The flow of each packet. Each packet that has one is counted once, in that flow.
+/// The flow of each packet by netcap's own policy. Under each policy every packet is counted once, in
+/// its flow; no duration is negative, and no float is other than finite.
 fn flows(packets: &[Packet<'_>], flow_packets: &[FlowPacket]) -> Vec<i64> {
     let times: Vec<i64> = packets.iter().map(|packet| packet.ts_ns).collect();
-    let mut table = FlowTable::new(Policy::default());
-    let place = |index: u32| (0, i64::from(index) + 1);
-    let (flow, mut ended) = table.batch(flow_packets, &times, place);
-    ended.extend(table.finish());
-    ended.sort_unstable_by_key(|flow| flow.id);
+    let mut own = Vec::new();
+    for (_, policy) in Policy::of_tables(Policy::default()) {
+        let keyed = flow_packets.iter().map(|packet| packet.under(policy.key));
+        let mut keyed: Vec<FlowPacket> = keyed.collect();
+        Fragments::default().resolve(&mut keyed);
+        let mut table = FlowTable::new(policy, EARLY);
+        let place = |index: u32| (0, i64::from(index) + 1);
+        let (flow, mut ended) = table.batch(&keyed, &times, place);
+        let rest = table.finish(|mut flows| {
+            ended.append(&mut flows);
+            Ok::<(), std::convert::Infallible>(())
+        });
+        assert!(rest.is_ok());
+        ended.sort_unstable_by_key(|flow| flow.id);
 
-    let mut counts = BTreeMap::<i64, i64>::new();
-    for packet in flow_packets {
-        let id = flow[packet.index as usize];
-        assert!(
-            id > 0 && id <= i64::from(packet.index) + 1,
-            "a flow begins with its first packet"
-        );
-        *counts.entry(id).or_default() += 1;
+        let mut counts = BTreeMap::<i64, i64>::new();
+        for packet in &keyed {
+            let id = flow[packet.index as usize];
+            assert!(
+                id > 0 && id <= i64::from(packet.index) + 1,
+                "a flow begins with its first packet"
+            );
+            *counts.entry(id).or_default() += 1;
+        }
+        let others = flow.iter().filter(|id| **id == NO_FLOW).count();
+        assert_eq!(others + keyed.len(), flow.len());
+        if !ended.is_empty() {
+            let rows = flow_rows(&mut ended, policy);
+            check_flows(&rows, &counts);
+        }
+        if own.is_empty() {
+            own = flow;
+        }
     }
-    let others = flow.iter().filter(|id| **id == NO_FLOW).count();
-    assert_eq!(others + flow_packets.len(), flow.len());
-    let sums = ended
-        .iter()
-        .map(|f| (f.id, f.sums.iter().map(|s| s.packets).sum::<i64>()));
-    assert!(sums.eq(counts), "flows do not add up");
-    assert!(
-        ended
-            .iter()
-            .all(|f| f.start_ns <= f.end_ns && f.first.packet <= f.last.packet)
-    );
-    if !ended.is_empty() {
-        check_arrays("flow", &flow_rows(&ended));
-    }
-    flow
+    own
 }
 
-fn flow_rows(flows: &[Flow]) -> RecordBatch {
-    let mut columns = FlowColumns::default();
+/// First packets that are kept of each flow.
+const EARLY: usize = 3;
+
+fn check_flows(rows: &RecordBatch, counts: &BTreeMap<i64, i64>) {
+    check_arrays("flow", rows);
+    let column = |name: &str| {
+        rows[name]
+            .as_primitive::<Int64Type>()
+            .values()
+            .iter()
+            .copied()
+    };
+    let sums = column("flow").zip(column("packets"));
+    assert!(
+        sums.eq(counts.iter().map(|(id, n)| (*id, *n))),
+        "flows do not add up"
+    );
+    for (field, array) in rows.schema().fields().iter().zip(rows.columns()) {
+        if let Some(floats) = array.as_primitive_opt::<Float64Type>() {
+            assert!(
+                floats.iter().flatten().all(|f| f.is_finite() && f >= 0.0),
+                "{}",
+                field.name()
+            );
+        }
+        let counted = field.name() != "ts_ns" && field.name() != "flow";
+        if let (true, Some(ints)) = (counted, array.as_primitive_opt::<Int64Type>()) {
+            assert!(ints.iter().flatten().all(|n| n >= 0), "{}", field.name());
+        }
+    }
+}
+
+fn flow_rows(flows: &mut [Flow], policy: Policy) -> RecordBatch {
+    let mut rows = FlowRows::default();
     let mut symbols = Symbols::default();
+    let number = flows.len();
     for flow in flows {
-        push_row(flow, &mut columns, &mut symbols);
+        rows.push(flow, policy, EARLY, &mut symbols);
     }
     let symbols = symbols.finish();
     let cx = Finish {
@@ -315,8 +354,13 @@ fn flow_rows(flows: &[Flow]) -> RecordBatch {
         ts: &[],
         symbols: &symbols,
     };
-    let batch = columns.finish_batch(&cx).expect("columns of one length");
-    assert_eq!(batch.num_rows(), flows.len());
+    let packets = rows
+        .packets
+        .finish_batch(&cx)
+        .expect("columns of one length");
+    assert!(packets.num_rows() >= number);
+    let batch = rows.flows.finish_batch(&cx).expect("columns of one length");
+    assert_eq!(batch.num_rows(), number);
     batch
 }
 

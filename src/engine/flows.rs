@@ -65,28 +65,13 @@ impl Flows {
         Ok(rows)
     }
 
-    /// The stream has ended: the rows of all flows that went on, in pieces.
-    pub(super) fn finish(&mut self) -> Result<Vec<Rows>> {
-        let mut pieces = Vec::new();
+    /// The stream has ended: gives the rows of all flows that went on to `write`, in pieces.
+    pub(super) fn finish(&mut self, mut write: impl FnMut(&Rows) -> Result<()>) -> Result<()> {
         for flowing in std::iter::once(&mut self.own).chain(&mut self.others) {
-            for mut flows in pieces_of(flowing.table.finish()) {
-                flowing.push(&mut flows);
-                pieces.push(flowing.rows()?);
-            }
+            flowing.finish(&mut write)?;
         }
-        Ok(pieces)
+        Ok(())
     }
-}
-
-/// So many flows make a batch of rows.
-const PIECE: usize = 65_536;
-
-fn pieces_of(flows: Vec<Flow>) -> impl Iterator<Item = Vec<Flow>> {
-    let mut flows = flows.into_iter();
-    std::iter::from_fn(move || {
-        let piece: Vec<Flow> = flows.by_ref().take(PIECE).collect();
-        (!piece.is_empty()).then_some(piece)
-    })
 }
 
 /// One policy's flows and their rows.
@@ -125,6 +110,14 @@ impl Flowing {
         let (flows, mut ended) = self.table.batch(packets, &decoded.times, place);
         self.push(&mut ended);
         flows
+    }
+
+    fn finish(&mut self, write: &mut impl FnMut(&Rows) -> Result<()>) -> Result<()> {
+        let mut table = std::mem::replace(&mut self.table, FlowTable::new(self.policy, self.early));
+        table.finish(|mut flows| {
+            self.push(&mut flows);
+            write(&self.rows()?)
+        })
     }
 
     fn push(&mut self, ended: &mut [Flow]) {

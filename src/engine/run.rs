@@ -68,7 +68,7 @@ struct Run<'o> {
     options: &'o Options,
     workers: Vec<Worker>,
     flows: Flows,
-    writers: BTreeMap<&'static str, TableWriter>,
+    writers: Writers,
     skipped: BTreeMap<u16, u64>,
     result: Tables,
 }
@@ -129,7 +129,7 @@ impl<'o> Run<'o> {
                 .zip(decoded.par_iter().zip(&flows))
                 .map(|(worker, (decoded, flows))| worker.finish(decoded, flows))
                 .collect::<Result<_>>()?;
-            self.write(ended.iter().chain(&tables))?;
+            write(&mut self.writers, ended.iter().chain(&tables))?;
             for decoded in &decoded {
                 self.result.counts.add(&decoded.counts);
                 for (link_type, packets) in &decoded.skipped {
@@ -140,24 +140,15 @@ impl<'o> Run<'o> {
         }
     }
 
-    /// Writes rows into their tables, in order.
-    fn write<'r>(&mut self, rows: impl Iterator<Item = &'r Rows> + Clone + Sync) -> Result<()> {
-        self.writers.par_iter_mut().try_for_each(|(name, writer)| {
-            rows.clone()
-                .flatten()
-                .filter(|(table, _)| table == name)
-                .try_for_each(|(_, batch)| writer.write(batch))
-        })
-    }
-
     fn end_stream(
         &mut self,
         source: &Source,
         first_capture: i32,
         read: batch::ReadFacts,
     ) -> Result<()> {
-        let rest = self.flows.finish()?;
-        self.write(rest.iter())?;
+        let writers = &mut self.writers;
+        self.flows
+            .finish(|rows| write(writers, std::iter::once(rows)))?;
         if let Some(writer) = self.writers.get_mut(CAPTURE.name) {
             writer.write(&capture_rows(source, first_capture, &read.files)?)?;
         }
@@ -181,6 +172,22 @@ impl<'o> Run<'o> {
         self.result.tables = tables.collect::<Result<_>>()?;
         Ok(self.result)
     }
+}
+
+/// The writers of the wanted tables.
+type Writers = BTreeMap<&'static str, TableWriter>;
+
+/// Writes rows into their tables, in order.
+fn write<'r>(
+    writers: &mut Writers,
+    rows: impl Iterator<Item = &'r Rows> + Clone + Sync,
+) -> Result<()> {
+    writers.par_iter_mut().try_for_each(|(name, writer)| {
+        rows.clone()
+            .flatten()
+            .filter(|(table, _)| table == name)
+            .try_for_each(|(_, batch)| writer.write(batch))
+    })
 }
 
 /// The rows of a table that does not come from packets.

@@ -11,6 +11,9 @@ use super::shard::Shard;
 /// A fixed number, whatever the number of threads.
 const SHARDS: usize = 64;
 
+/// So many flows are given at a time at the end.
+const PIECE: usize = 16_384;
+
 /// The flows of a stream under one policy.
 #[derive(Debug)]
 pub struct FlowTable {
@@ -125,13 +128,22 @@ impl FlowTable {
         self.len() == 0
     }
 
-    /// The input has ended: all flows, in order of their numbers.
-    pub fn finish(&mut self) -> Vec<Flow> {
-        let mut ended = Vec::new();
+    /// The input has ended: gives all flows to `take` in pieces, in order of their numbers. Each
+    /// piece is made when it is asked for, since the rows of all of them would take many times the
+    /// memory of the flows.
+    pub fn finish<E>(&mut self, mut take: impl FnMut(Vec<Flow>) -> Result<(), E>) -> Result<(), E> {
+        let mut ended = Vec::with_capacity(self.len());
         for shard in &mut self.shards {
             shard.finish(self.now, &self.rules, &mut ended);
         }
         ended.sort_unstable_by_key(|flow| flow.id);
-        ended
+        let mut ended = ended.into_iter();
+        loop {
+            let piece: Vec<Flow> = ended.by_ref().take(PIECE).collect();
+            if piece.is_empty() {
+                return Ok(());
+            }
+            take(piece)?;
+        }
     }
 }

@@ -59,6 +59,11 @@ TABLES = {
     "icmp": "icmpv4", "icmpv6": "icmpv6", "tcp": "tcp", "udp": "udp", "dns": "dns", "mdns": "dns", "llmnr": "dns",
 }  # fmt: skip
 LINKS = {"sll", "null", "raw"}
+# Encapsulations as netcap names them in paths; they have no tables. Empty for what it takes for a part of the one before.
+TUNNELS = {
+    "mpls": "mpls", "gre": "gre", "vxlan": "vxlan", "geneve": "geneve", "pppoes": "pppoe", "gtp": "gtpu", "ppp": "",
+    "pwethheuristic": "", "pwethcw": "",
+}  # fmt: skip
 NOISE = {"geninfo", "frame", "pkt_comment", "fake-field-wrapper"}
 
 # Encapsulations as Wireshark numbers them, and the link types of capture files that they stand for.
@@ -805,24 +810,31 @@ class Packet:
         self.error = self.broken or any(layer.error() for layer in self.all)
         self.layers: list[Layer] = []
         self.behind = ""
-        for layer in self.all:
-            if layer.name in NOISE:
+        for at, layer in enumerate(self.all):
+            if layer.name in NOISE or self.layers and TUNNELS.get(layer.name) == "":
                 continue
             if layer.name.startswith("_ws."):
                 break
-            if layer.name not in TABLES and layer.name not in LINKS or (self.layers and not self._follows(layer)):
+            known = layer.name in TABLES or layer.name in LINKS or layer.name in TUNNELS
+            if not known or (self.layers and not self._follows(layer, self.all[at + 1 :])):
                 self.behind = layer.name
                 break
-            self.layers.append(layer)
+            # A stack of MPLS labels is one layer.
+            if not (layer.name == "mpls" and self.layers and self.layers[-1].name == "mpls"):
+                self.layers.append(layer)
         if self.link_types is None:
             self.layers = []
 
-    def _follows(self, layer: Layer) -> bool:
-        """Only DNS may follow TCP and UDP, and nothing follows ARP and ICMP."""
+    def _follows(self, layer: Layer, behind: list[Layer]) -> bool:
+        """Only DNS and tunnels with a packet in them may follow TCP and UDP, and nothing follows ARP and ICMP."""
         before = self.layers[-1].name
+        if before == "udp" and layer.name in ("vxlan", "geneve", "gtp"):
+            return any(one.name in ("eth", "ip", "ipv6") for one in behind[:1])
         if before in ("tcp", "udp") or TABLES.get(before) == "dns":
             return TABLES.get(layer.name) == "dns"
-        return before not in ("arp", "icmp", "icmpv6") and layer.name != "eth"
+        if layer.name == "eth":
+            return before in TUNNELS
+        return before not in ("arp", "icmp", "icmpv6")
 
     def below(self, layer: Layer, names=frozenset({"ip", "ipv6"})) -> Layer:
         """The nearest layer before this one with one of these names."""
@@ -895,7 +907,8 @@ class Packet:
             if layer.name == "tcp":
                 return layer.number("tcp.len")
             if layer.name == "udp":
-                return udp_payload(layer, self)
+                # Of a datagram in fragments, what is in this packet.
+                return min(udp_payload(layer, self), max(ip_payload(layer, self) - 8, 0))
             if layer.name in ("icmp", "icmpv6"):
                 return max(ip_payload(layer, self) - 8, 0)
             if layer.name in ("ip", "ipv6"):
@@ -927,7 +940,8 @@ class Packet:
             "link_type": self.link_types or ANY,
         })  # fmt: skip
         reasons = [self.incomplete(layer) for layer in self.layers if layer.name in TABLES]
-        path = [TABLES[layer.name] for layer in self.layers if layer.name in TABLES]
+        names = TABLES | TUNNELS
+        path = [names[layer.name] for layer in self.layers if layer.name in names]
         values["path"] = (
             ANY
             if any(reasons) or self.broken and not path
@@ -1026,7 +1040,7 @@ class Comparison:
                 continue
             value = ours.get(column, "(no such column)")
             if column == "path":
-                value = [name for name in value.split(":") if name in COLUMNS]
+                value = [name for name in value.split(":") if name and (name in COLUMNS or name in TUNNELS.values())]
             if (table, column) == ("tcp", "options") and value is not None:
                 value = value.split(",")
             self.note(table, column, ours["packet"], value, expected, same(value, expected))
