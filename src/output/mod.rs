@@ -3,6 +3,7 @@
 //!
 //! Nothing here knows what a packet is. Everything is generic over a [`Layout`].
 
+mod dictionary;
 pub mod export;
 mod file;
 mod layout;

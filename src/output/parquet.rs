@@ -6,19 +6,22 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::datatypes::{FieldRef, SchemaRef};
 use netcap_proto::{Column, Encoding as ColumnEncoding, Kind, Type};
 use parquet::arrow::ArrowSchemaConverter;
-use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
+use parquet::arrow::arrow_writer::{
+    ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves,
+};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::ColumnPath;
+use parquet::schema::types::{ColumnDescPtr, ColumnPath};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::dictionary::{self, DictionaryWriter};
 use super::file::{FileFacts, HashingFile};
 use super::layout::Layout;
 use super::logical_hash::ColumnHasher;
@@ -67,9 +70,73 @@ struct Part {
     name: String,
     file: SerializedFileWriter<HashingFile>,
     factory: ArrowRowGroupWriterFactory,
-    /// The open row group: a writer for each leaf, and its rows.
-    group: Option<(Vec<ArrowColumnWriter>, usize)>,
+    /// The open row group: a writer for each column, and its rows.
+    group: Option<(Vec<ColumnWriter>, usize)>,
     groups: usize,
+    /// The Parquet columns of the file.
+    leaves: Vec<ColumnDescPtr>,
+}
+
+/// Writes a column of a row group.
+enum ColumnWriter {
+    /// Values that repeat; its Parquet column.
+    Dictionary(DictionaryWriter, usize),
+    /// All else: a writer for each leaf.
+    Arrow(Vec<ArrowColumnWriter>),
+}
+
+/// What a column of a row group became.
+enum Chunk {
+    Dictionary(dictionary::Chunk),
+    Arrow(ArrowColumnChunk),
+}
+
+impl ColumnWriter {
+    fn write(&mut self, field: &FieldRef, array: &ArrayRef) -> Result<()> {
+        match self {
+            Self::Dictionary(writer, _) => writer.write(array),
+            Self::Arrow(writers) => {
+                for (leaf, writer) in compute_leaves(field, array)?.iter().zip(writers) {
+                    writer.write(leaf)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn estimated_bytes(&self) -> usize {
+        match self {
+            Self::Dictionary(writer, _) => writer.estimated_bytes(),
+            Self::Arrow(writers) => writers
+                .iter()
+                .map(ArrowColumnWriter::get_estimated_total_bytes)
+                .sum(),
+        }
+    }
+
+    fn close(self, leaves: &[ColumnDescPtr]) -> Result<Vec<Chunk>> {
+        match self {
+            Self::Dictionary(writer, leaf) => {
+                let descriptor = leaves
+                    .get(leaf)
+                    .ok_or_else(|| Error::new("a file has fewer columns than its table"))?;
+                Ok(vec![Chunk::Dictionary(writer.close(descriptor)?)])
+            }
+            Self::Arrow(writers) => writers
+                .into_iter()
+                .map(|writer| Ok(Chunk::Arrow(writer.close()?)))
+                .collect(),
+        }
+    }
+}
+
+/// The writer of a column whose values repeat, unless it is a list.
+fn dictionary_writer(column: &Column, field: &FieldRef) -> Option<DictionaryWriter> {
+    let repeats = column.ty != Type::Text || column.kind != Kind::Plain;
+    let default = column.encoding == ColumnEncoding::Default && !column.repeated;
+    (default && repeats)
+        .then(|| DictionaryWriter::new(field.data_type(), column.nullable))
+        .flatten()
 }
 
 impl TableWriter {
@@ -134,36 +201,18 @@ impl TableWriter {
         };
         let (mut writers, rows) = match part.group.take() {
             Some(group) => group,
-            None => (part.factory.create_column_writers(part.groups)?, 0),
+            None => (self.column_writers(&part)?, 0),
         };
-        // Columns may have several leaves; each column gets the writers of its own.
-        let mut rest = writers.as_mut_slice();
-        let mut tasks = Vec::with_capacity(batch.num_columns());
-        for ((field, array), hasher) in self
-            .schema
-            .fields()
-            .iter()
-            .zip(batch.columns())
-            .zip(&mut self.hashers)
-        {
-            let (own, others) = rest.split_at_mut(leaves(field.data_type()).min(rest.len()));
-            rest = others;
-            tasks.push((field, array, own, hasher));
-        }
+        let fields = self.schema.fields().iter().zip(batch.columns());
+        let tasks: Vec<_> = fields.zip(&mut writers).zip(&mut self.hashers).collect();
         tasks
             .into_par_iter()
-            .try_for_each(|(field, array, own, hasher)| -> Result<()> {
+            .try_for_each(|(((field, array), writer), hasher)| -> Result<()> {
                 hasher.update(array)?;
-                for (leaf, writer) in compute_leaves(field, array)?.iter().zip(own) {
-                    writer.write(leaf)?;
-                }
-                Ok(())
+                writer.write(field, array)
             })?;
         let rows = rows + batch.num_rows();
-        let bytes: usize = writers
-            .iter()
-            .map(ArrowColumnWriter::get_estimated_total_bytes)
-            .sum();
+        let bytes: usize = writers.iter().map(ColumnWriter::estimated_bytes).sum();
         part.group = Some((writers, rows));
         if rows >= ROW_GROUP_ROWS || bytes >= ROW_GROUP_BYTES {
             part.end_group()?;
@@ -174,6 +223,24 @@ impl TableWriter {
         }
         self.part = Some(part);
         Ok(())
+    }
+
+    /// Writers for the columns of the part's next row group. Columns may have several leaves; each
+    /// gets the writers of its own.
+    fn column_writers(&self, part: &Part) -> Result<Vec<ColumnWriter>> {
+        let mut arrow = part.factory.create_column_writers(part.groups)?.into_iter();
+        let mut leaf = 0;
+        let columns = self.layout.columns.iter().zip(self.schema.fields());
+        let writers = columns.map(|(column, field)| {
+            let count = leaves(field.data_type());
+            let own: Vec<ArrowColumnWriter> = arrow.by_ref().take(count).collect();
+            leaf += count;
+            match dictionary_writer(column, field) {
+                Some(writer) => ColumnWriter::Dictionary(writer, leaf - 1),
+                None => ColumnWriter::Arrow(own),
+            }
+        });
+        Ok(writers.collect())
     }
 
     fn open(&mut self) -> Result<Part> {
@@ -191,6 +258,7 @@ impl TableWriter {
         .map_err(|e| failed(&path, e))?;
         let factory = ArrowRowGroupWriterFactory::new(&file, self.schema.clone());
         Ok(Part {
+            leaves: schema.columns().to_vec(),
             path,
             name: format!("{}/{name}", self.prefix),
             file,
@@ -228,18 +296,20 @@ impl Part {
         let Some((writers, _)) = self.group.take() else {
             return Ok(());
         };
-        let chunks: Vec<_> = writers
+        let chunks: Vec<Vec<Chunk>> = writers
             .into_par_iter()
-            .map(ArrowColumnWriter::close)
-            .collect();
+            .map(|writer| writer.close(&self.leaves))
+            .collect::<Result<_>>()?;
         let mut group = self
             .file
             .next_row_group()
             .map_err(|e| failed(&self.path, e))?;
-        for chunk in chunks {
-            chunk?
-                .append_to_row_group(&mut group)
-                .map_err(|e| failed(&self.path, e))?;
+        for chunk in chunks.into_iter().flatten() {
+            match chunk {
+                Chunk::Dictionary(chunk) => group.append_column(&chunk.bytes, chunk.close),
+                Chunk::Arrow(chunk) => chunk.append_to_row_group(&mut group),
+            }
+            .map_err(|e| failed(&self.path, e))?;
         }
         group.close().map_err(|e| failed(&self.path, e))?;
         self.groups += 1;
@@ -316,7 +386,7 @@ fn column_properties(
         (ColumnEncoding::Default, _) => (true, Encoding::PLAIN),
     };
     // The least and greatest of texts that repeat let no reader skip a row group, and finding them
-    // compares every value.
+    // compares every value. Those outside of lists are written in `dictionary`, without.
     if column.ty == Type::Text && column.kind != Kind::Plain {
         builder = builder.set_column_statistics_enabled(path.clone(), EnabledStatistics::None);
     }
