@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, Int32Type, Int64Type};
 use libfuzzer_sys::fuzz_target;
-use netcap::flow::{Flow, FlowPacket, FlowRows, FlowTable, Fragments, Policy};
+use netcap::flow::{Ended, FlowPacket, FlowRows, FlowTable, Fragments, Policy};
 use netcap::packet::{Class, Selector, Walker};
 use netcap::protocol::REGISTRY;
 use netcap_proto::{
@@ -339,7 +339,7 @@ fn check_flows(rows: &RecordBatch, counts: &BTreeMap<i64, i64>) {
     }
 }
 
-fn flow_rows(flows: &mut [Flow], policy: Policy) -> RecordBatch {
+fn flow_rows(flows: &mut Ended, policy: Policy) -> RecordBatch {
     let mut rows = FlowRows::default();
     let mut symbols = Symbols::default();
     let number = flows.len();

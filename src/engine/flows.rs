@@ -9,7 +9,7 @@ use super::Options;
 use super::run::finish;
 use super::worker::Decoded;
 use crate::error::Result;
-use crate::flow::{Flow, FlowPacket, FlowRows, FlowTable, Fragments, KeyRule, Policy};
+use crate::flow::{Ended, FlowPacket, FlowRows, FlowTable, Fragments, KeyRule, Policy};
 
 /// Rows of tables, by name.
 pub(super) type Rows = Vec<(&'static str, RecordBatch)>;
@@ -120,7 +120,7 @@ impl Flowing {
         })
     }
 
-    fn push(&mut self, ended: &mut [Flow]) {
+    fn push(&mut self, ended: &mut Ended) {
         if self.wanted {
             for flow in ended {
                 self.rows

@@ -99,6 +99,9 @@ enum Teardown {
     Ready,
 }
 
+/// Flows that ended. They are moved out of tables, sorted and handed on: by their addresses.
+pub type Ended = Vec<Box<Flow>>;
+
 /// A flow.
 #[derive(Debug, Clone)]
 pub struct Flow {
@@ -287,11 +290,11 @@ impl Flow {
         }
     }
 
-    pub(super) fn ended(mut self, reason: EndReason) -> Self {
+    /// Notes why it ended, unless that was known before.
+    pub(super) fn end(&mut self, reason: EndReason) {
         if !self.is_closed() {
             self.end = reason;
         }
-        self
     }
 
     /// Who opened it, and how that is known.

@@ -21,7 +21,7 @@ mod tcp;
 
 pub use fragments::Fragments;
 pub use key::{FlowKey, FlowPacket, Side};
-pub use lifecycle::{EndReason, Flow, PacketPlace};
+pub use lifecycle::{EndReason, Ended, Flow, PacketPlace};
 pub use policy::{Clock, Close, Initiator, KeyRule, Policy};
 pub use rows::FlowRows;
 pub use table::FlowTable;

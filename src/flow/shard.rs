@@ -7,12 +7,12 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
 use super::key::FlowPacket;
-use super::lifecycle::{EndReason, Flow, PacketPlace, Rules};
+use super::lifecycle::{EndReason, Ended, Flow, PacketPlace, Rules};
 
-/// Flows by key.
+/// Flows by key. They lie outside of the table, whose free places would cost as much as a flow each.
 #[derive(Debug, Default)]
 pub(super) struct Shard {
-    flows: HashTable<Flow>,
+    flows: HashTable<Box<Flow>>,
 }
 
 impl Shard {
@@ -26,7 +26,7 @@ impl Shard {
         packet: &FlowPacket,
         place: PacketPlace,
         rules: &Rules,
-        ended: &mut Vec<Flow>,
+        ended: &mut Ended,
     ) -> i64 {
         let entry = self.flows.entry(
             packet.hash,
@@ -34,13 +34,17 @@ impl Shard {
             |flow| flow.first_packet.hash,
         );
         match entry {
-            Entry::Vacant(entry) => entry.insert(Flow::new(packet, place)).get().id,
+            Entry::Vacant(entry) => {
+                let flow = Box::new(Flow::new(packet, place));
+                entry.insert(flow).get().id
+            }
             Entry::Occupied(entry) => {
                 let flow = entry.into_mut();
                 match flow.successor(packet, place, rules) {
                     Some((reason, next)) => {
-                        let old = std::mem::replace(flow, next);
-                        ended.push(old.ended(reason));
+                        let mut old = std::mem::replace(flow, Box::new(next));
+                        old.end(reason);
+                        ended.push(old);
                     }
                     None => flow.add(packet, place, rules),
                 }
@@ -50,21 +54,18 @@ impl Shard {
     }
 
     /// Takes out the flows that no packet can join any more at `now`.
-    pub(super) fn expire(&mut self, now: i64, rules: &Rules, ended: &mut Vec<Flow>) {
+    pub(super) fn expire(&mut self, now: i64, rules: &Rules, ended: &mut Ended) {
         let policy = &rules.policy;
         let reason = match policy.idle_ns {
             Some(_) => EndReason::Idle,
             None => EndReason::Active,
         };
-        let over = self
-            .flows
-            .extract_if(|flow| flow.is_over(now, policy))
-            .map(|flow| flow.ended(reason));
-        ended.extend(over);
+        let over = self.flows.extract_if(|flow| flow.is_over(now, policy));
+        ended.extend(over.map(|flow| with_reason(flow, reason)));
     }
 
     /// Takes out the flows that have been idle longest, until there are `most`.
-    pub(super) fn shrink(&mut self, most: usize, ended: &mut Vec<Flow>) {
+    pub(super) fn shrink(&mut self, most: usize, ended: &mut Ended) {
         let excess = self.flows.len().saturating_sub(most);
         if excess == 0 {
             return;
@@ -72,21 +73,20 @@ impl Shard {
         let mut ages: Vec<(i64, i64)> = self.flows.iter().map(|f| (f.end_ns, f.id)).collect();
         let (_, last, _) = ages.select_nth_unstable(excess - 1);
         let last = *last;
-        let out = self
-            .flows
-            .extract_if(|flow| (flow.end_ns, flow.id) <= last)
-            .map(|flow| flow.ended(EndReason::Memory));
-        ended.extend(out);
+        let out = self.flows.extract_if(|flow| (flow.end_ns, flow.id) <= last);
+        ended.extend(out.map(|flow| with_reason(flow, EndReason::Memory)));
     }
 
     /// Takes out all flows. Those that were over at `now` ended for that reason, whether they
     /// were looked for before or not.
-    pub(super) fn finish(&mut self, now: i64, rules: &Rules, ended: &mut Vec<Flow>) {
+    pub(super) fn finish(&mut self, now: i64, rules: &Rules, ended: &mut Ended) {
         self.expire(now, rules, ended);
-        ended.extend(
-            self.flows
-                .drain()
-                .map(|flow| flow.ended(EndReason::EndOfInput)),
-        );
+        let rest = std::mem::take(&mut self.flows).into_iter();
+        ended.extend(rest.map(|flow| with_reason(flow, EndReason::EndOfInput)));
     }
+}
+
+fn with_reason(mut flow: Box<Flow>, reason: EndReason) -> Box<Flow> {
+    flow.end(reason);
+    flow
 }

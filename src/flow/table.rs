@@ -4,7 +4,7 @@ use netcap_proto::NO_FLOW;
 use rayon::prelude::*;
 
 use super::key::FlowPacket;
-use super::lifecycle::{Flow, PacketPlace, Rules};
+use super::lifecycle::{Ended, PacketPlace, Rules};
 use super::policy::Policy;
 use super::shard::Shard;
 
@@ -45,7 +45,7 @@ impl FlowTable {
         packets: &[FlowPacket],
         times: &[i64],
         place: impl Fn(u32) -> (i32, i64) + Sync,
-    ) -> (Vec<i64>, Vec<Flow>) {
+    ) -> (Vec<i64>, Ended) {
         let mut shares: Vec<Vec<&FlowPacket>> = vec![Vec::new(); SHARDS];
         for packet in packets {
             if let Some(share) = shares.get_mut(packet.hash as usize % SHARDS) {
@@ -58,7 +58,7 @@ impl FlowTable {
             let share = most.div_ceil(SHARDS as u64);
             usize::try_from(share).unwrap_or(usize::MAX)
         });
-        let results: Vec<(Vec<i64>, Vec<Flow>)> = self
+        let results: Vec<(Vec<i64>, Ended)> = self
             .shards
             .par_iter_mut()
             .zip(&shares)
@@ -131,7 +131,7 @@ impl FlowTable {
     /// The input has ended: gives all flows to `take` in pieces, in order of their numbers. Each
     /// piece is made when it is asked for, since the rows of all of them would take many times the
     /// memory of the flows.
-    pub fn finish<E>(&mut self, mut take: impl FnMut(Vec<Flow>) -> Result<(), E>) -> Result<(), E> {
+    pub fn finish<E>(&mut self, mut take: impl FnMut(Ended) -> Result<(), E>) -> Result<(), E> {
         let mut ended = Vec::with_capacity(self.len());
         for shard in &mut self.shards {
             shard.finish(self.now, &self.rules, &mut ended);
@@ -139,7 +139,7 @@ impl FlowTable {
         ended.sort_unstable_by_key(|flow| flow.id);
         let mut ended = ended.into_iter();
         loop {
-            let piece: Vec<Flow> = ended.by_ref().take(PIECE).collect();
+            let piece: Ended = ended.by_ref().take(PIECE).collect();
             if piece.is_empty() {
                 return Ok(());
             }
