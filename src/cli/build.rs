@@ -6,7 +6,7 @@ use clap::Args;
 use indicatif::{HumanBytes, HumanCount, HumanDuration};
 
 use super::progress::Bar;
-use super::{Common, Done, print, summary, values};
+use super::{Common, Done, print, summary, values, width};
 use crate::dataset::{HashCache, Manifest, Output};
 use crate::error::{Error, Result};
 use crate::pipeline::{
@@ -98,7 +98,7 @@ impl Build {
             };
             common.say(&format!("{:<24} {what}", run.stage));
             if let Some(report) = &run.report {
-                common.say(&report.summary());
+                common.say(&report.summary(width()));
             }
         });
         bar.finish();

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Common, Done, summary};
+use super::{Common, Done, summary, width};
 use crate::dataset::{Manifest, Output};
 use crate::error::{Error, Result};
 use crate::pipeline::{
@@ -72,7 +72,7 @@ impl Label {
         let (made, report) = make_labels(&mut output, &request, self.force)?;
         output.finish()?;
         if let Some(report) = &report {
-            common.say(&report.summary());
+            common.say(&report.summary(width()));
         }
         let [labels, labeled] = label_stages(&request.set);
         let folder = input.display();

@@ -78,13 +78,23 @@ impl Common {
 
 /// Writes to standard error, folded to the width of a terminal.
 fn complain(text: &str) {
-    let width = terminal_size::terminal_size_of(std::io::stderr()).map(|(width, _)| width.0);
-    let text = match width {
-        Some(width) if width >= MOST_NARROW => text::fold(text, usize::from(width)),
-        _ => text.to_owned(),
+    let text = match terminal_width() {
+        Some(width) => text::fold(text, width),
+        None => text.to_owned(),
     };
     // Nobody to tell, if standard error is closed.
     let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Columns of the terminal that standard error is, if it is one.
+fn terminal_width() -> Option<usize> {
+    let (width, _) = terminal_size::terminal_size_of(std::io::stderr())?;
+    (width.0 >= MOST_NARROW).then(|| usize::from(width.0))
+}
+
+/// Columns for texts that are broken into lines in any case.
+fn width() -> usize {
+    terminal_width().unwrap_or(80)
 }
 
 /// Terminals below this width are not worth folding for.

@@ -152,9 +152,9 @@ impl Report {
         text
     }
 
-    /// A summary for people: at most 80 columns, one screen.
-    pub fn summary(&self) -> String {
-        crate::label::summary::write(self)
+    /// A summary for people: tables of at most 80 columns, texts of at most `width`, one screen.
+    pub fn summary(&self, width: usize) -> String {
+        crate::label::summary::write(self, width)
     }
 }
 

@@ -7,13 +7,12 @@ use crate::error::Severity;
 use crate::label::report::{Range, Report};
 use crate::text::{count, fold};
 
-const WIDTH: usize = 80;
 const STATES: usize = 8;
 const RULES: usize = 10;
 /// Lines of findings.
 const FINDINGS: usize = 6;
 
-pub(super) fn write(report: &Report) -> String {
+pub(super) fn write(report: &Report, width: usize) -> String {
     let mut lines: Vec<String> = Vec::new();
     let span = report
         .flows
@@ -29,7 +28,7 @@ pub(super) fn write(report: &Report) -> String {
     lines.push(String::new());
     states(report, &mut lines);
     rules(report, &mut lines);
-    findings(report, &mut lines);
+    findings(report, width, &mut lines);
     let mut text = String::new();
     for line in lines {
         // Nothing can fail that writes into a string.
@@ -88,7 +87,7 @@ fn rules(report: &Report, lines: &mut Vec<String>) {
     more(rules.len(), RULES, "rules", lines);
 }
 
-fn findings(report: &Report, lines: &mut Vec<String>) {
+fn findings(report: &Report, width: usize, lines: &mut Vec<String>) {
     let mut findings: Vec<_> = report.findings.iter().collect();
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     let warnings = findings
@@ -111,7 +110,7 @@ fn findings(report: &Report, lines: &mut Vec<String>) {
             .map(|s| format!(" {s}:"))
             .unwrap_or_default();
         let line = format!("  {}{subject} {}", finding.code, finding.message);
-        let folded = fold(&line, WIDTH);
+        let folded = fold(&line, width);
         used += folded.lines().count();
         if shown > 0 && used > FINDINGS {
             break;

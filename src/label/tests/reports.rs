@@ -79,7 +79,7 @@ fn summaries_fit_a_screen() {
     let flows: Vec<Flow> = (0..30)
         .map(|n| flow(&format!("10.9.0.7:1 10.0.1.{n}:1"), "2026-05-04T10:10:00Z"))
         .collect();
-    let summary = report(&labeler(&text), &flows).summary();
+    let summary = report(&labeler(&text), &flows).summary(80);
     assert!(summary.lines().count() <= 36, "{summary}");
     assert!(
         summary.lines().all(|line| line.chars().count() <= 80),
@@ -93,7 +93,7 @@ fn summaries_fit_a_screen() {
         &labeler(&with(TIME)),
         &[flow("10.9.0.7:1 10.0.1.5:1", "2026-05-04T10:10:00Z")],
     )
-    .summary();
+    .summary(80);
     assert_eq!(
         small,
         "\
