@@ -1,18 +1,14 @@
 //! The flow tables of a run: one of netcap's own policy, which says the flow of every row, and one
 //! for each other policy whose table is wanted.
 
-use arrow::array::RecordBatch;
 use netcap_proto::{FLOW, FLOW_PACKET, Symbols, Table};
 use rayon::prelude::*;
 
 use super::Options;
-use super::run::finish;
+use super::rows::{Rows, finish};
 use super::worker::Decoded;
 use crate::error::Result;
 use crate::flow::{Ended, FlowPacket, FlowRows, FlowTable, Fragments, KeyRule, Policy};
-
-/// Rows of tables, by name.
-pub(super) type Rows = Vec<(&'static str, RecordBatch)>;
 
 /// The flows of a stream.
 pub(super) struct Flows {

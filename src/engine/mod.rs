@@ -7,6 +7,7 @@
 
 mod batch;
 mod flows;
+mod rows;
 mod run;
 mod worker;
 

@@ -9,13 +9,12 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use arrow::array::RecordBatch;
-use netcap_proto::{
-    CAPTURE, CaptureColumns, CaptureInterfaceRow, CaptureRow, Finish, Symbols, TABLES, TableColumns,
-};
+use netcap_proto::{CAPTURE, CaptureColumns, CaptureInterfaceRow, CaptureRow, Symbols, TABLES};
 use rayon::prelude::*;
 
 use super::batch::{self, Batch};
-use super::flows::{Flows, Rows};
+use super::flows::Flows;
+use super::rows::{Rows, finish};
 use super::worker::{Decoded, Worker};
 use super::{Options, Progress, Source, Tables, link_type_name};
 use crate::capture::{End, FileFacts};
@@ -188,19 +187,6 @@ fn write<'r>(
             .filter(|(table, _)| table == name)
             .try_for_each(|(_, batch)| writer.write(batch))
     })
-}
-
-/// The rows of a table that does not come from packets.
-pub(super) fn finish(columns: &mut dyn TableColumns, symbols: &mut Symbols) -> Result<RecordBatch> {
-    let symbols = symbols.finish();
-    let cx = Finish {
-        capture: &[],
-        packet: &[],
-        flow: &[],
-        ts: &[],
-        symbols: &symbols,
-    };
-    Ok(columns.finish_batch(&cx)?)
 }
 
 fn capture_rows(source: &Source, first_capture: i32, facts: &[FileFacts]) -> Result<RecordBatch> {
