@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use indicatif::HumanCount;
-use netcap_proto::FLOW;
+use netcap_proto::{FLOW, FLOW_CICFLOWMETER_ENGELEN, FLOW_NFSTREAM, Table};
 
 use super::decode::CaptureArgs;
 use super::progress::Bar;
@@ -24,21 +24,46 @@ use crate::pipeline::Sources;
 /// Examples:
 ///   netcap flows capture.pcap -o flows.parquet
 ///   netcap flows monday/ -o - | head
+///   netcap flows capture.pcap --policy nfstream -o flows.csv
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Flows {
     #[command(flatten)]
     input: CaptureArgs,
+    /// The rules by which packets become flows; the time-outs below change those of netcap only.
+    #[arg(long, value_enum, default_value = "netcap")]
+    policy: PolicyArg,
     /// The file; - is standard output.
     #[arg(short, long, value_name = "FILE")]
     out: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum PolicyArg {
+    /// Connections, whole; directions by evidence.
+    Netcap,
+    /// Those of NFStream.
+    Nfstream,
+    /// Those of CICFlowMeter as corrected by Engelen et al.
+    CicflowmeterEngelen,
+}
+
+impl PolicyArg {
+    fn table(self) -> &'static Table {
+        match self {
+            Self::Netcap => &FLOW,
+            Self::Nfstream => &FLOW_NFSTREAM,
+            Self::CicflowmeterEngelen => &FLOW_CICFLOWMETER_ENGELEN,
+        }
+    }
 }
 
 impl Flows {
     pub(super) fn run(self, common: &Common) -> Result<Done> {
         let target = Target::of(&self.out)?;
         let sources = self.input.sources()?;
-        let options = self.input.options(Selection::only(&FLOW));
+        let table = self.policy.table();
+        let options = self.input.options(Selection::only(table));
         // Beside the file, so that it can be renamed; removed whatever happens.
         let beside = match &target {
             Target::Output => {
@@ -50,9 +75,9 @@ impl Flows {
             }
         };
         let stage = Stage::begin(&beside)?;
-        let (flows, done) = decode(common, &sources, &options, stage.path())?;
-        let folder = stage.path().join(FLOW.name);
-        let layout = Layout::plain(&FLOW);
+        let (flows, done) = decode(common, &sources, &options, table, stage.path())?;
+        let folder = stage.path().join(table.name);
+        let layout = Layout::plain(table);
         let batches = || {
             let table = folder
                 .is_dir()
@@ -105,6 +130,7 @@ fn decode(
     common: &Common,
     sources: &Sources,
     options: &Options,
+    table: &Table,
     folder: &Path,
 ) -> Result<(u64, Done)> {
     let bar = Bar::new(common, sources.inputs.iter().filter_map(|i| i.bytes).sum());
@@ -113,7 +139,7 @@ fn decode(
     let made = made?;
     let done = summary::findings(common, sources.findings.iter().chain(&made.findings), &[]);
     common.say(&summary::packets(&made.counts));
-    Ok((made.tables.get(FLOW.name).map_or(0, |t| t.rows), done))
+    Ok((made.tables.get(table.name).map_or(0, |t| t.rows), done))
 }
 
 fn rename(from: &Path, to: &Path) -> Result<()> {

@@ -251,6 +251,23 @@ fn time_and_head_filter() {
     assert!(errors.contains("1,000 packets: 1,000 decoded"), "{errors}");
 }
 
+/// A policy has a table of its own, and `flows` writes it.
+#[test]
+fn flows_by_the_rules_of_others() {
+    let count = |policy: &str| {
+        let capture = quickstart();
+        let (status, text, errors) = run(&["flows", &capture, "--policy", policy, "-o", "-"]);
+        assert_eq!(status, 0, "{errors}");
+        text.lines().count() - 1
+    };
+    // NFStream has no flows by the identifier of pings.
+    assert!(count("netcap") > count("nfstream"));
+    assert!(count("cicflowmeter-engelen") > 0);
+    let (status, _, errors) = run(&["flows", "x", "--policy", "zeek", "-o", "-"]);
+    assert_eq!(status, 2);
+    assert!(errors.contains("nfstream"), "{errors}");
+}
+
 /// The help texts are read by people: a change of theirs is to be seen in review.
 #[test]
 fn help_texts_are_up_to_date() {
