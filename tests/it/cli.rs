@@ -251,6 +251,24 @@ fn time_and_head_filter() {
     assert!(errors.contains("1,000 packets: 1,000 decoded"), "{errors}");
 }
 
+/// `netcap flows … -o - | head` is no error.
+#[test]
+fn a_reader_that_has_had_enough_is_no_error() {
+    let mut child = netcap()
+        .args(["flows", &quickstart(), "-o", "-"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Less than there is, and less than a pipe holds.
+    let mut some = [0; 100];
+    let mut out = child.stdout.take().unwrap();
+    std::io::Read::read_exact(&mut out, &mut some).unwrap();
+    drop(out);
+    let (status, _, errors) = finished(child.wait_with_output().unwrap());
+    assert_eq!(status, 0, "{errors}");
+}
+
 /// A policy has a table of its own, and `flows` writes it.
 #[test]
 fn flows_by_the_rules_of_others() {

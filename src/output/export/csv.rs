@@ -10,7 +10,7 @@ use csv::{Writer, WriterBuilder};
 
 use super::text::Texts;
 use super::{Encoder, failed};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Encodes a table as CSV.
 pub(super) struct CsvEncoder<'a> {
@@ -24,7 +24,7 @@ impl<'a> CsvEncoder<'a> {
             .buffer_capacity(256 << 10)
             .from_writer(out);
         out.write_record(schema.fields().iter().map(|f| f.name()))
-            .map_err(failed)?;
+            .map_err(csv_failed)?;
         Ok(Self {
             out,
             scratch: Vec::new(),
@@ -41,14 +41,23 @@ impl Encoder for CsvEncoder<'_> {
         for row in 0..batch.num_rows() {
             for column in &mut columns {
                 let text = column.get(row, &mut self.scratch).unwrap_or_default();
-                self.out.write_field(text).map_err(failed)?;
+                self.out.write_field(text).map_err(csv_failed)?;
             }
-            self.out.write_record(None::<&[u8]>).map_err(failed)?;
+            self.out.write_record(None::<&[u8]>).map_err(csv_failed)?;
         }
         Ok(())
     }
 
     fn finish(mut self: Box<Self>) -> Result<()> {
         self.out.flush().map_err(failed)
+    }
+}
+
+/// An error of the writer with what is behind it, by which a reader that has had enough is told from
+/// a full disk.
+fn csv_failed(error: csv::Error) -> Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(e) => failed(e),
+        other => failed(format!("{other:?}")),
     }
 }
