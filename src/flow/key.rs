@@ -38,8 +38,9 @@ pub struct FlowKey {
     pub protocol: u8,
     /// An ICMP message without a counterpart: its ends were not put in order.
     pub one_way: bool,
-    /// Identifier of an ICMP message that has one, else 0.
-    pub identifier: u16,
+    /// Identifier of an ICMP message that has one, or index of the security association of ESP;
+    /// else 0.
+    pub identifier: u32,
     /// VLAN tags.
     pub vlans: Vlans,
     /// Encapsulations.
@@ -121,7 +122,8 @@ impl FlowPacket {
             }
             (None, None) => ((0, 0), false, false),
         };
-        let identifier = facts.icmp.and_then(|icmp| icmp.identifier).unwrap_or(0);
+        let icmp = facts.icmp.and_then(|icmp| icmp.identifier).map(u32::from);
+        let identifier = icmp.or(facts.spi).unwrap_or(0);
         let ends = Ends {
             src: ip.src,
             dst: ip.dst,

@@ -246,7 +246,10 @@ fn flow_uid(key: &FlowKey, start_ns: i64) -> String {
         u8::from(key.one_way),
         u8::from(key.addresses[0].is_ipv4()),
     ]);
-    hash.update(key.identifier.to_be_bytes());
+    match u16::try_from(key.identifier) {
+        Ok(short) => hash.update(short.to_be_bytes()),
+        Err(_) => hash.update(key.identifier.to_be_bytes()),
+    }
     hash.update(key.vlans.bits().to_be_bytes());
     hash.update(key.tunnels.text());
     hash.update(start_ns.to_be_bytes());

@@ -113,6 +113,8 @@ pub struct Facts {
     pub ports: Option<(u16, u16)>,
     /// The ICMP message.
     pub icmp: Option<Icmp>,
+    /// Index of the security association of ESP.
+    pub spi: Option<u32>,
     /// The TCP header.
     pub tcp: Option<Tcp>,
     /// The first DNS message.

@@ -5,6 +5,7 @@
 
 mod arp;
 mod dns;
+mod esp;
 mod ethernet;
 mod geneve;
 mod gre;
@@ -43,6 +44,7 @@ pub const REGISTRY: &[Entry] = &[
     icmpv4::ENTRY,
     icmpv6::ENTRY,
     gre::ENTRY,
+    esp::ENTRY,
     tcp::ENTRY,
     udp::ENTRY,
     ports::SCTP,

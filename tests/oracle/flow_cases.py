@@ -191,6 +191,7 @@ case(
     [
         (0, ipv4(A, B, 50, bytes(40))),
         (1, ipv4(B, A, 50, bytes(60))),
+        (1.5, ipv4(B, A, 50, b"\x12\x34\x56\x78" + bytes(60))),
         (2, ipv4(A, B, 51, bytes(24))),
         (3, ipv4(A, B, 132, struct.pack("!HHII", 5000, 6000, 0, 0) + bytes(16))),
         (4, ipv4(A, B, 132, struct.pack("!HHII", 5000, 6001, 0, 0) + bytes(16))),
@@ -200,6 +201,7 @@ case(
     ],
     flow=[
         dict(protocol=50, packets=2, src_port=None, payload_bytes=100, transport_bytes=100, fwd_header_min_bytes=None),
+        dict(protocol=50, packets=1, payload_bytes=64),
         dict(protocol=51, payload_bytes=24),
         dict(protocol=132, dst_port=6000, payload_bytes=16, fwd_header_min_bytes=12),
         dict(protocol=132, dst_port=6001),
@@ -208,14 +210,14 @@ case(
         dict(protocol=2, payload_bytes=8),
     ],
     nfstream=[
-        dict(protocol=50, packets=2),
+        dict(protocol=50, packets=3),
         dict(protocol=51),
         dict(protocol=132, packets=2, src_port=0, dst_port=0),
         dict(protocol=33, src_port=0),
         dict(protocol=136, src_port=0),
         dict(protocol=2, src_port=None),
     ],
-    engelen=[dict(protocol=0, packets=5), dict(protocol=132, packets=2), dict(protocol=2)],
+    engelen=[dict(protocol=0, packets=6), dict(protocol=132, packets=2), dict(protocol=2)],
 )
 
 # -- tunnels --------------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ import dns_text
 
 FIN, SYN, RST, PSH, ACK, URG, ECE, CWR = (1 << shift for shift in range(8))
 FLAGS = {"fin": FIN, "syn": SYN, "rst": RST, "psh": PSH, "ack": ACK, "urg": URG, "ece": ECE, "cwr": CWR}
-ICMP, IGMP, TCP, UDP, DCCP, GRE, AH, ICMPV6, SCTP, UDPLITE = 1, 2, 6, 17, 33, 47, 51, 58, 132, 136
+ICMP, IGMP, TCP, UDP, DCCP, GRE, ESP, AH, ICMPV6, SCTP, UDPLITE = 1, 2, 6, 17, 33, 47, 50, 51, 58, 132, 136
 WITH_PORTS = (TCP, UDP, DCCP, SCTP, UDPLITE)
 
 IPV4, IPV6, TRANSPARENT_ETHERNET = 0x0800, 0x86DD, 0x6558
@@ -408,6 +408,9 @@ def transport(data: Bytes, at: int, end: int, packet: Packet) -> None:
         size = {SCTP: 12, UDPLITE: 8}[packet.protocol]
         if len(here) >= size:
             header, payload = size, length - size
+    elif packet.protocol == ESP and len(here) >= 4:
+        # The security parameters index tells associations apart.
+        packet.identifier = struct.unpack_from("!I", here)[0]
     elif packet.protocol in (ICMP, ICMPV6) and len(here) >= 2:
         header, payload = min(8, length), max(length - 8, 0)
         packet.icmp = here[0], here[1]
