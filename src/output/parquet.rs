@@ -27,8 +27,9 @@ use super::layout::Layout;
 use super::logical_hash::ColumnHasher;
 use crate::error::{Error, Result};
 
-/// Rows after which a row group ends; between the 128 k and 1 M that suit DuckDB and Spark.
-const ROW_GROUP_ROWS: usize = 262_144;
+/// Rows after which a row group ends: the least of the 128 k to 1 M that suit DuckDB and Spark, since open row groups
+/// are most of the memory of a run.
+const ROW_GROUP_ROWS: usize = 131_072;
 /// Encoded bytes after which it ends earlier: a bound of memory.
 const ROW_GROUP_BYTES: usize = 128 << 20;
 /// Bytes after which a part ends, at the end of a row group.
