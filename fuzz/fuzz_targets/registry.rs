@@ -347,13 +347,7 @@ fn flow_rows(flows: &mut Ended, policy: Policy) -> RecordBatch {
         rows.push(flow, policy, EARLY, &mut symbols);
     }
     let symbols = symbols.finish();
-    let cx = Finish {
-        capture: &[],
-        packet: &[],
-        flow: &[],
-        ts: &[],
-        symbols: &symbols,
-    };
+    let cx = Finish::without_packets(&symbols);
     let packets = rows
         .packets
         .finish_batch(&cx)

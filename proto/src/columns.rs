@@ -46,6 +46,19 @@ pub struct Finish<'a> {
     pub symbols: &'a ArrayRef,
 }
 
+impl<'a> Finish<'a> {
+    /// For rows that do not come from packets.
+    pub fn without_packets(symbols: &'a ArrayRef) -> Self {
+        Self {
+            capture: &[],
+            packet: &[],
+            flow: &[],
+            ts: &[],
+            symbols,
+        }
+    }
+}
+
 /// The columns of a table under construction.
 pub trait TableColumns: Send {
     /// The table.

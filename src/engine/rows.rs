@@ -11,12 +11,6 @@ pub(super) type Rows = Vec<(&'static str, RecordBatch)>;
 /// The rows of a table that does not come from packets.
 pub(super) fn finish(columns: &mut dyn TableColumns, symbols: &mut Symbols) -> Result<RecordBatch> {
     let symbols = symbols.finish();
-    let cx = Finish {
-        capture: &[],
-        packet: &[],
-        flow: &[],
-        ts: &[],
-        symbols: &symbols,
-    };
+    let cx = Finish::without_packets(&symbols);
     Ok(columns.finish_batch(&cx)?)
 }

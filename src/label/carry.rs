@@ -116,13 +116,7 @@ impl FlowLabels {
             });
         }
         let symbols = symbols.finish();
-        let cx = Finish {
-            capture: &[],
-            packet: &[],
-            flow: &[],
-            ts: &[],
-            symbols: &symbols,
-        };
+        let cx = Finish::without_packets(&symbols);
         Ok(columns.finish_batch(&cx)?)
     }
 }

@@ -84,13 +84,7 @@ pub fn label_batch(labeler: &Labeler, batch: &RecordBatch) -> Result<Labeled> {
         }
     }
     let symbols = symbols.finish();
-    let cx = Finish {
-        capture: &[],
-        packet: &[],
-        flow: &[],
-        ts: &[],
-        symbols: &symbols,
-    };
+    let cx = Finish::without_packets(&symbols);
     Ok(Labeled {
         labels: labels.finish_batch(&cx)?,
         claims: claims.finish_batch(&cx)?,

@@ -104,31 +104,28 @@ impl DictionaryWriter {
     /// The chunk.
     pub(super) fn close(self, descriptor: &ColumnDescPtr) -> Result<Chunk> {
         let nulls = (self.rows - self.numbers.len()) as u64;
-        let (count, plain, statistics) = match &self.distinct {
-            Distinct::Texts(texts) => (texts.numbers.len(), texts.plain.clone(), None),
-            Distinct::Int32(integers) => {
-                let bound = |n: &i64| i32::try_from(*n).unwrap_or(0);
-                let (least, most) = (integers.values.iter().min(), integers.values.iter().max());
-                let plain = integers.values.iter().flat_map(|n| bound(n).to_le_bytes());
-                let (least, most) = (least.map(bound), most.map(bound));
+        // How many there are, as a dictionary page, what is known of them, and the size of each.
+        let (count, plain, statistics, size) = match self.distinct {
+            Distinct::Texts(texts) => (texts.numbers.len(), texts.plain, None, None),
+            Distinct::Int32(Integers { values, .. }) => {
+                let values: Vec<i32> = values
+                    .into_iter()
+                    .map(|n| i32::try_from(n).unwrap_or(0))
+                    .collect();
+                let (least, most) = (values.iter().min().copied(), values.iter().max().copied());
                 let statistics = Statistics::int32(least, most, None, Some(nulls), false);
-                (integers.values.len(), plain.collect(), Some(statistics))
+                let plain = values.iter().flat_map(|n| n.to_le_bytes()).collect();
+                (values.len(), plain, Some(statistics), Some(4))
             }
-            Distinct::Int64(integers) => {
-                let (least, most) = (integers.values.iter().min(), integers.values.iter().max());
-                let plain = integers.values.iter().flat_map(|n| n.to_le_bytes());
-                let (least, most) = (least.copied(), most.copied());
+            Distinct::Int64(Integers { values, .. }) => {
+                let (least, most) = (values.iter().min().copied(), values.iter().max().copied());
                 let statistics = Statistics::int64(least, most, None, Some(nulls), false);
-                (integers.values.len(), plain.collect(), Some(statistics))
+                let plain = values.iter().flat_map(|n| n.to_le_bytes()).collect();
+                (values.len(), plain, Some(statistics), Some(8))
             }
         };
-        // Bytes of a plain value, for integers that hardly repeat.
-        let as_they_are = match &self.distinct {
-            Distinct::Texts(_) => None,
-            Distinct::Int32(_) => Some(4),
-            Distinct::Int64(_) => Some(8),
-        }
-        .filter(|_| count > 1024 && count * 2 > self.numbers.len());
+        // Integers that hardly repeat.
+        let as_they_are = size.filter(|_| count > 1024 && count * 2 > self.numbers.len());
         let mut pages = Pages::default();
         if as_they_are.is_none() {
             let page = Page::DictionaryPage {
