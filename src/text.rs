@@ -1,4 +1,4 @@
-//! Texts for people: lines of a width, numbers with their nouns.
+//! Texts for people: lines of a width, numbers with their nouns, words that were meant.
 
 /// Text broken at words into lines of at most `width` characters, each after `indent`.
 pub fn wrap(text: &str, width: usize, indent: &str) -> String {
@@ -36,6 +36,17 @@ pub fn fold(text: &str, width: usize) -> String {
 pub fn count(n: u64, noun: &str) -> String {
     let ending = if n == 1 { "" } else { "s" };
     format!("{n} {noun}{ending}")
+}
+
+/// The word among `known` that was probably meant, if one is like it.
+pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    const ALIKE: f64 = 0.8;
+    let word = word.to_lowercase();
+    known
+        .map(|k| (strsim::jaro_winkler(k, &word), k))
+        .filter(|(likeness, _)| *likeness >= ALIKE)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, k)| k)
 }
 
 #[cfg(test)]

@@ -5,10 +5,12 @@ mod completions;
 mod decode;
 mod diff;
 mod export;
+mod features;
 mod flows;
 mod inspect;
 mod label;
 mod progress;
+mod query;
 mod summary;
 mod tables;
 mod values;
@@ -40,6 +42,7 @@ Examples:
   netcap decode capture.pcap --out data        captures to Parquet tables
   netcap flows capture.pcap -o flows.parquet   just the flows
   netcap label --labels attacks.yaml --input data
+  netcap features cicflowmeter --input data --labels attacks
   netcap help label                            all about one command";
 
 #[derive(Debug, Subcommand)]
@@ -48,7 +51,9 @@ enum Command {
     Decode(decode::Decode),
     Flows(flows::Flows),
     Label(label::Label),
+    Features(features::Features),
     Export(export::Export),
+    Query(query::Query),
     Inspect(inspect::Inspect),
     Tables(tables::Tables),
     Verify(verify::Verify),
@@ -118,7 +123,9 @@ pub fn main() -> ExitCode {
         Command::Decode(command) => command.run(&common),
         Command::Flows(command) => command.run(&common),
         Command::Label(command) => command.run(&common),
+        Command::Features(command) => command.run(&common),
         Command::Export(command) => command.run(&common),
+        Command::Query(command) => command.run(),
         Command::Inspect(command) => command.run(&common),
         Command::Tables(command) => command.run(),
         Command::Verify(command) => command.run(&common),

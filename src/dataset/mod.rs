@@ -8,9 +8,11 @@ mod inputs;
 mod manifest;
 mod output;
 mod verify;
+mod views;
 
 pub use diff::{ColumnDiff, Diff, Example, TableDiff, Unpaired, diff};
 pub use inputs::{HashCache, Input, describe, hash_file};
 pub use manifest::{Accept, FORMAT, Manifest, StageFacts, fingerprint};
 pub use output::Output;
 pub use verify::{Problem, Verification, verify};
+pub use views::views;

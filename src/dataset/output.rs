@@ -4,11 +4,10 @@
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use netcap_proto::{CLAIM, FLOW_LABEL, TABLES, Table};
-
 use super::manifest::{Manifest, StageFacts};
+use super::views::views;
 use crate::error::{Error, Result};
-use crate::output::{Layout, Stage, views_sql, write_atomically};
+use crate::output::{Stage, views_sql, write_atomically};
 
 /// An output folder, locked.
 #[derive(Debug)]
@@ -140,50 +139,8 @@ impl Output {
     }
 
     fn write_views(&self) -> Result<()> {
-        let mut views = Vec::new();
-        let rows = |stage: &str, table: &str| {
-            let stage = self.manifest.stages.get(stage)?;
-            stage.tables.get(table).map(|facts| facts.rows)
-        };
-        for table in TABLES {
-            let folder = format!("tables/{}", table.name);
-            // Of a table that was not decoded nobody can say that it has no rows.
-            let Some(has) = rows("tables", table.name).map(|rows| rows > 0) else {
-                continue;
-            };
-            views.push((
-                table.name.to_owned(),
-                Layout::plain(table),
-                has.then_some(folder),
-            ));
-        }
-        for (name, stage) in &self.manifest.stages {
-            for (table, facts) in &stage.tables {
-                let Some((view, layout)) = labeled_view(name, table) else {
-                    continue;
-                };
-                let folder = (facts.rows > 0).then(|| format!("{name}/{table}"));
-                views.push((view, layout, folder));
-            }
-        }
-        write_atomically(&self.path.join("views.sql"), views_sql(&views).as_bytes())
-    }
-}
-
-/// Name and columns of the view of a table in a stage of labels: labeled tables as `flow_lab`, the
-/// labels alone as `flow_label_lab`, the claims as `claims_lab`.
-fn labeled_view(stage: &str, table: &str) -> Option<(String, Layout)> {
-    match (stage.split_once('/')?, table) {
-        (("labels", set), "flow") => {
-            let name = format!("{}_{set}", FLOW_LABEL.name);
-            Some((name, Layout::plain(&FLOW_LABEL)))
-        }
-        (("labels", set), "claims") => Some((format!("claims_{set}"), Layout::plain(&CLAIM))),
-        (("labeled", set), _) => {
-            let layout = Layout::labeled(Table::find(table)?);
-            Some((format!("{table}_{set}"), layout))
-        }
-        _ => None,
+        let sql = views_sql(&views(&self.manifest));
+        write_atomically(&self.path.join("views.sql"), sql.as_bytes())
     }
 }
 

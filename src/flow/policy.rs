@@ -106,6 +106,13 @@ impl Policy {
         max_flows: None,
     };
 
+    /// The policies by the names that users give them, each with its table.
+    pub const NAMED: [(&'static str, &'static Table); 3] = [
+        ("netcap", &FLOW),
+        ("nfstream", &FLOW_NFSTREAM),
+        ("cicflowmeter-engelen", &FLOW_CICFLOWMETER_ENGELEN),
+    ];
+
     /// The tables of flows, each with its policy; `own` is that of the table `flow`.
     pub fn of_tables(own: Self) -> [(&'static Table, Self); 3] {
         let bounded = |policy| Self {

@@ -177,6 +177,8 @@ fn push_flow(
         transport_bytes: transport.sum(),
         fwd_transport_bytes: fwd.transport.sum(),
         bwd_transport_bytes: bwd.transport.sum(),
+        fwd_header_bytes: fwd.header_bytes,
+        bwd_header_bytes: bwd.header_bytes,
         fwd_header_min_bytes: fwd.header_min(),
         bwd_header_min_bytes: bwd.header_min(),
         data_packets: fwd.data_packets + bwd.data_packets,

@@ -24,7 +24,8 @@ pub(super) struct SideSums {
     pub(super) flags: [i64; FLAGS],
     pub(super) data_packets: i64,
     pub(super) fragment_packets: i64,
-    /// Least transport header.
+    /// Transport headers, added up, and the least.
+    pub(super) header_bytes: i64,
     header: Option<u32>,
     /// Time to live of the first packet, the least and the greatest.
     ttl: Option<[u8; 3]>,
@@ -61,6 +62,7 @@ impl SideSums {
             self.fragment_packets += 1;
         }
         if let Some(header) = packet.header_bytes {
+            self.header_bytes += i64::from(header);
             self.header = Some(self.header.unwrap_or(header).min(header));
         }
         let [first, least, greatest] = self.ttl.unwrap_or([packet.ttl; 3]);

@@ -12,6 +12,8 @@ pub struct Layout {
     pub table: &'static Table,
     /// Its columns, in order.
     pub columns: Vec<&'static Column>,
+    /// What a file says of itself beside the table's name and version: pairs of key and value.
+    pub says: Vec<(&'static str, String)>,
 }
 
 impl Layout {
@@ -20,6 +22,7 @@ impl Layout {
         Self {
             table,
             columns: table.columns.iter().collect(),
+            says: Vec::new(),
         }
     }
 
@@ -28,6 +31,7 @@ impl Layout {
         Self {
             table,
             columns: table.columns.iter().chain(LABEL_COLUMNS).collect(),
+            says: Vec::new(),
         }
     }
 

@@ -3,6 +3,7 @@
 //!
 //! Nothing here knows what a packet is. Everything is generic over a [`Layout`].
 
+mod any;
 mod dictionary;
 pub mod export;
 mod file;
@@ -15,6 +16,7 @@ pub(crate) mod sample;
 mod stage;
 mod views;
 
+pub use any::{csv_of_any, parquet_of_any};
 pub use file::FileFacts;
 pub use layout::Layout;
 pub use logical_hash::ColumnHasher;
@@ -22,3 +24,4 @@ pub use parquet::{TableFacts, TableWriter};
 pub use read::{Batches, ParquetFiles, read_table, table_files, tables_in};
 pub use stage::{Stage, hex, write_atomically};
 pub(crate) use views::views_sql;
+pub use views::{Rows, View};

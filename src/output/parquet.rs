@@ -341,13 +341,15 @@ fn leaves(ty: &arrow::datatypes::DataType) -> usize {
 
 fn properties(layout: &Layout) -> WriterProperties {
     let table = layout.table;
-    let metadata = vec![
+    let mut metadata = vec![
         KeyValue::new("netcap.table".to_owned(), table.name.to_owned()),
         KeyValue::new(
             "netcap.schema_version".to_owned(),
             table.version.to_string(),
         ),
     ];
+    let says = layout.says.iter();
+    metadata.extend(says.map(|(key, value)| KeyValue::new((*key).to_owned(), value.clone())));
     let mut builder = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_created_by(format!("netcap {}", env!("CARGO_PKG_VERSION")))

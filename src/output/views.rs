@@ -6,24 +6,39 @@ use netcap_proto::{Column, Type};
 
 use super::layout::Layout;
 
-/// A view to be made: its name, its columns, and the folder of its files, if it has any.
-pub(crate) type View = (String, Layout, Option<String>);
+/// A table of an output under one name: what a view in `views.sql` is of, and what `netcap query` knows.
+#[derive(Debug, Clone)]
+pub struct View {
+    /// Its name.
+    pub name: String,
+    /// Its rows.
+    pub rows: Rows,
+}
+
+/// Where the rows of a view are.
+#[derive(Debug, Clone)]
+pub enum Rows {
+    /// In the Parquet files of a folder, whose path is relative to the output.
+    Folder(String),
+    /// Nowhere: it has none, but columns.
+    None(Layout),
+}
 
 /// The SQL. Paths are relative: it is to be run in the output folder.
 pub(crate) fn views_sql(views: &[View]) -> String {
     let mut sql = String::from(
         "-- Views over this output, for DuckDB. Run in this folder: duckdb -init views.sql\n",
     );
-    for (name, layout, folder) in views {
+    for View { name, rows } in views {
         // Writing to a String cannot fail.
-        let _ = match folder {
-            Some(folder) => writeln!(
+        let _ = match rows {
+            Rows::Folder(folder) => writeln!(
                 sql,
                 "CREATE OR REPLACE VIEW {} AS SELECT * FROM read_parquet('{}/**/*.parquet', hive_partitioning = true);",
                 quoted(name),
                 folder.replace('\'', "''")
             ),
-            None => {
+            Rows::None(layout) => {
                 let columns: Vec<String> = layout
                     .columns
                     .iter()

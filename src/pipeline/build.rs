@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::Made;
 use super::config::Plan;
 use super::exports::make_export;
+use super::features::{FeatureRequest, make_features};
 use super::labels::{label_stages, make_labels, read_truth};
 use super::tables::{Sources, TABLES_STAGE, make_tables, tables_fingerprint};
 use crate::dataset::{Manifest, Output};
@@ -72,20 +73,33 @@ pub fn check(plan: &Plan) -> Result<()> {
     if let Some([name, _]) = names.windows(2).find(|w| w.first() == w.get(1)) {
         return Err(Error::new(format!("two label sets are called {name}")));
     }
+    let mut names: Vec<String> = plan.features.iter().map(FeatureRequest::stage).collect();
+    names.sort_unstable();
+    if let Some([name, _]) = names.windows(2).find(|w| w.first() == w.get(1)) {
+        return Err(Error::new(format!("two feature tables are called {name}"))
+            .help("give one of them another `name`"));
+    }
     let labeled = plan.labels.iter().flat_map(|request| {
         let flow = std::iter::once(FLOW.name);
         flow.chain(request.materialize.iter().copied())
     });
+    let features = plan.features.iter().flat_map(|request| {
+        let tables = request.tables().into_iter();
+        tables.map(|table| (table.name, "a feature table needs"))
+    });
     let exported = plan.exports.iter().flat_map(|e| e.tables.iter().flatten());
     let needed = labeled
         .map(|table| (table, "the labels need"))
+        .chain(features)
         .chain(exported.map(|table| (*table, "an export names")));
     for (table, who) in needed {
         if !plan.tables.has(table) {
             return Err(Error::new(format!(
-                "{who} the table {table}, and `tables:` leaves it out"
+                "{who} the table {table}, and the pipeline does not decode it"
             ))
-            .help(format!("add {table} to `tables:`, or take it out there")));
+            .help(format!(
+                "write `tables: [+{table}]`, or add it to the list there"
+            )));
         }
     }
     Ok(())
@@ -127,6 +141,11 @@ pub fn build(
         let (made, report) = make_labels(output, request, how.force)?;
         done(label_stages(&request.set)[0].clone(), started, made, report);
     }
+    for request in &plan.features {
+        let started = Instant::now();
+        let made = make_features(output, request, how.force)?;
+        done(request.stage(), started, made, None);
+    }
     for request in &plan.exports {
         let started = Instant::now();
         let made = make_export(output, request, how.force)?;
@@ -164,6 +183,7 @@ pub fn stages(plan: &Plan) -> Vec<String> {
         .flat_map(|request| label_stages(&request.set));
     std::iter::once(TABLES_STAGE.to_owned())
         .chain(labels)
+        .chain(plan.features.iter().map(FeatureRequest::stage))
         .chain(plan.exports.iter().map(super::ExportRequest::stage))
         .collect()
 }
@@ -212,6 +232,16 @@ pub fn check_locked(locked: &Manifest, path: &Path, plan: &Plan, sources: &Sourc
             Some(stage) if stage.inputs == inputs => {}
             Some(_) => wrong.push(format!("the files of {name} have another content")),
             None => {}
+        }
+    }
+    for request in &plan.features {
+        let options = request.options()?;
+        let theirs = locked.stages.get(&request.stage());
+        if theirs.is_some_and(|stage| stage.options != options) {
+            wrong.push(format!(
+                "{} had other options or definitions",
+                request.stage()
+            ));
         }
     }
     let planned = stages(plan);

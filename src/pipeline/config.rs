@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::exports::ExportRequest;
+use super::features::FeatureRequest;
 use super::labels::{LabelRequest, materializable};
 use super::tables::StreamRequest;
 use super::values::{Count, duration_ns, time_range};
@@ -17,8 +18,10 @@ use crate::capture::{Arrangement, Overlap};
 use crate::dataset::Accept;
 use crate::engine::{FIRST_PACKETS, Selection};
 use crate::error::{Error, Result};
+use crate::feature::FeatureSet;
 use crate::flow::Policy;
 use crate::output::export::Format;
+use crate::yaml;
 
 /// A pipeline: from captures to a dataset.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -64,6 +67,9 @@ pub struct Pipeline {
     /// Label sets.
     #[serde(default)]
     pub labels: Vec<LabelSet>,
+    /// Feature tables.
+    #[serde(default)]
+    pub features: Vec<Features>,
     /// Exports.
     #[serde(default)]
     pub exports: Vec<Export>,
@@ -168,6 +174,26 @@ pub struct LabelSet {
     pub materialize: Option<OneOrMany>,
 }
 
+/// A feature table.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Features {
+    /// The set: its name, the file of one, with a dialect after a colon.
+    pub set: String,
+    /// Name of the table; by default that of the set, with a dialect that is not the default one.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// The label set whose labels are added.
+    #[serde(default)]
+    pub labels: Option<String>,
+    /// What tells flows apart is written too: addresses, ports, time.
+    #[serde(default)]
+    pub with_ids: bool,
+    /// Original spellings of the columns.
+    #[serde(default)]
+    pub naming: Option<String>,
+}
+
 /// An export.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -203,6 +229,8 @@ pub struct Plan {
     pub head: Option<u64>,
     /// Label sets.
     pub labels: Vec<LabelRequest>,
+    /// Feature tables.
+    pub features: Vec<FeatureRequest>,
     /// Exports.
     pub exports: Vec<ExportRequest>,
     /// Accepted warnings.
@@ -213,8 +241,7 @@ impl Pipeline {
     /// Reads a file. `overrides` are `key=value` with dots between nested keys.
     pub fn read(path: &Path, overrides: &[String]) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, "read", e))?;
-        let pipeline: Self =
-            serde_yaml::from_str(&text).map_err(|e| yaml_error(&e).in_file(path))?;
+        let pipeline: Self = yaml::read(&text).map_err(|e| e.in_file(path))?;
         if pipeline.netcap_pipeline != 1 {
             return Err(Error::new(format!(
                 "this is version {} of the pipeline format, and netcap reads version 1",
@@ -225,8 +252,7 @@ impl Pipeline {
         if overrides.is_empty() {
             return Ok(pipeline);
         }
-        let mut value: serde_json::Value =
-            serde_yaml::from_str(&text).map_err(|e| yaml_error(&e).in_file(path))?;
+        let mut value: serde_json::Value = yaml::read(&text).map_err(|e| e.in_file(path))?;
         for text in overrides {
             set(&mut value, text)?;
         }
@@ -248,6 +274,10 @@ impl Pipeline {
             .exports
             .iter()
             .map(|export| self.export_request(export));
+        let features = self
+            .features
+            .iter()
+            .map(|features| self.feature_request(features, folder));
         let tables = match &self.tables {
             Some(tables) => Selection::parse(&tables.list().join(","))?,
             None => Selection::all(),
@@ -272,6 +302,7 @@ impl Pipeline {
             time: self.time.as_deref().map(time_range).transpose()?,
             head: self.head.map(|count| count.0),
             labels: labels.collect::<Result<_>>()?,
+            features: features.collect::<Result<_>>()?,
             exports: exports.collect::<Result<_>>()?,
             accept: self.accept.clone(),
         })
@@ -338,14 +369,30 @@ impl Pipeline {
         }
     }
 
-    fn export_request(&self, export: &Export) -> Result<ExportRequest> {
-        if let Some(set) = &export.labels
-            && !self.labels.iter().any(|l| l.set == *set)
-        {
-            return Err(Error::new(format!(
-                "an export names the label set \"{set}\", and the pipeline has none of this name"
-            )));
+    /// A label set that something names must be in the pipeline.
+    fn check_labels(&self, who: &str, set: Option<&String>) -> Result<()> {
+        match set {
+            Some(set) if !self.labels.iter().any(|l| l.set == *set) => Err(Error::new(format!(
+                "{who} names the label set \"{set}\", and the pipeline has none of this name"
+            ))),
+            _ => Ok(()),
         }
+    }
+
+    fn feature_request(&self, features: &Features, folder: &Path) -> Result<FeatureRequest> {
+        self.check_labels("a feature table", features.labels.as_ref())?;
+        let set = FeatureSet::find(&features.set, folder)?;
+        Ok(FeatureRequest {
+            name: features.name.clone().unwrap_or_else(|| set.full_name()),
+            set,
+            labels: features.labels.clone(),
+            with_ids: features.with_ids,
+            naming: features.naming.clone(),
+        })
+    }
+
+    fn export_request(&self, export: &Export) -> Result<ExportRequest> {
+        self.check_labels("an export", export.labels.as_ref())?;
         let tables = export
             .tables
             .as_ref()
@@ -410,38 +457,6 @@ fn set(value: &mut serde_json::Value, text: &str) -> Result<()> {
     }
     *at = new;
     Ok(())
-}
-
-/// An error of the YAML reader, with its place and a suggestion for a misspelt key.
-fn yaml_error(error: &serde_yaml::Error) -> Error {
-    let text = error.without_snippet().to_string();
-    let mut message = text.as_str();
-    let mut place = None;
-    if let Some(location) = error.location() {
-        let number = |n| usize::try_from(n).unwrap_or(usize::MAX);
-        place = Some((number(location.line()), number(location.column())));
-        // The reader says the place in its own words too.
-        let own = format!("line {} column {}: ", location.line(), location.column());
-        message = message.strip_prefix(&own).unwrap_or(message);
-        let behind = format!(" at line {}, column {}", location.line(), location.column());
-        message = message.strip_suffix(&behind).unwrap_or(message);
-    }
-    let mut out = Error::new(message);
-    if let Some((line, column)) = place {
-        out = out.at_line(line, column);
-    }
-    let wrong = message.split('`').nth(1);
-    if let (Some(wrong), Some((_, known))) = (wrong, message.split_once("expected one of "))
-        && let Some(near) = known
-            .split(", ")
-            .map(|word| word.trim_matches('`'))
-            .max_by(|a, b| {
-                strsim::jaro_winkler(a, wrong).total_cmp(&strsim::jaro_winkler(b, wrong))
-            })
-    {
-        out = out.help(format!("did you mean `{near}`?"));
-    }
-    out
 }
 
 /// JSON Schema of pipeline files, for editors.

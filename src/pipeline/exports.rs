@@ -1,14 +1,15 @@
 //! The stage `exports/<name>`: tables in other formats.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use arrow::array::RecordBatch;
-use netcap_proto::{FLOW_LABEL, TABLES, Table};
+use netcap_proto::{TABLES, Table};
 use rayon::prelude::*;
 use serde::Serialize;
 
 use super::Made;
-use super::labels::label_stages;
+use super::labels::{flows_of, label_stages, read_labels};
 use super::tables::TABLES_STAGE;
 use crate::dataset::{Manifest, Output, StageFacts, fingerprint};
 use crate::error::{Error, Result};
@@ -113,16 +114,12 @@ pub fn write_export(
     folder: &Path,
     prefix: &str,
 ) -> Result<Vec<FileFacts>> {
-    let labels = request
-        .labels
-        .as_deref()
-        .map(|set| read_labels(input, manifest, set))
-        .transpose()?;
     let tables = request.tables(manifest)?;
+    let labels = Labels::read(input, manifest, request.labels.as_deref(), &tables)?;
     let mut files: Vec<FileFacts> = tables
         .into_par_iter()
         .map(|table| {
-            let labels = labels.as_ref().filter(|_| table.column("flow").is_some());
+            let labels = labels.of(table);
             let layout = if labels.is_some() {
                 Layout::labeled(table)
             } else {
@@ -177,18 +174,32 @@ pub fn read_plain(
     Ok(batches.into_iter().flatten())
 }
 
-fn read_labels(input: &Path, manifest: &Manifest, set: &str) -> Result<FlowLabels> {
-    let [stage, _] = label_stages(set);
-    let facts = manifest
-        .stages
-        .get(&stage)
-        .ok_or_else(|| no_labels(&stage).in_file(input))?;
-    let mut labels = FlowLabels::default();
-    if facts.tables.get("flow").is_some_and(|t| t.rows > 0) {
-        let folder = input.join(&stage).join("flow");
-        for batch in read_table(&folder, &Layout::plain(&FLOW_LABEL))? {
-            labels.add(&batch?)?;
+/// The labels of a set, by the table of flows that they are of.
+struct Labels(BTreeMap<&'static str, FlowLabels>);
+
+impl Labels {
+    /// Reads what the rows of `tables` need.
+    fn read(
+        input: &Path,
+        manifest: &Manifest,
+        set: Option<&str>,
+        tables: &[&'static Table],
+    ) -> Result<Self> {
+        let mut all = BTreeMap::new();
+        let Some(set) = set else {
+            return Ok(Self(all));
+        };
+        for table in tables.iter().filter(|t| t.column("flow").is_some()) {
+            let flows = flows_of(table);
+            if !all.contains_key(flows.name) {
+                all.insert(flows.name, read_labels(input, manifest, set, flows)?);
+            }
         }
+        Ok(Self(all))
     }
-    Ok(labels)
+
+    fn of(&self, table: &Table) -> Option<&FlowLabels> {
+        table.column("flow")?;
+        self.0.get(flows_of(table).name)
+    }
 }

@@ -1,6 +1,6 @@
 //! The stages `labels/<set>` and `labeled/<set>`: ground truth joined with the flows.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -10,13 +10,16 @@ use serde::Serialize;
 
 use super::Made;
 use super::tables::TABLES_STAGE;
-use crate::dataset::{Input, Output, StageFacts, fingerprint, hash_file};
+use crate::dataset::{Input, Manifest, Output, StageFacts, fingerprint, hash_file};
 use crate::error::{Error, Finding, Result, Severity};
+use crate::flow::Policy;
 use crate::label::{
     FlowLabels, GroundTruth, Labeler, Misses, Report, Tally, flow_columns, label_batch, look_batch,
     read,
 };
-use crate::output::{FileFacts, Layout, Stage, TableWriter, hex, read_table, write_atomically};
+use crate::output::{
+    FileFacts, Layout, Stage, TableFacts, TableWriter, hex, read_table, write_atomically,
+};
 
 /// A label set to be made.
 #[derive(Debug, Clone)]
@@ -84,7 +87,10 @@ pub fn make_labels(
     let tables = output.manifest().stages.get(TABLES_STAGE).ok_or_else(|| {
         Error::new("this output has no tables to label").help("run `netcap decode` first")
     })?;
-    if !tables.tables.contains_key(FLOW.name) {
+    let flows: Vec<&'static Table> = flow_tables()
+        .filter(|table| tables.tables.contains_key(table.name))
+        .collect();
+    if flows.is_empty() {
         return Err(
             Error::new("this output has no flow table, which labels are joined with")
                 .in_file(output.path())
@@ -102,111 +108,200 @@ pub fn make_labels(
     if !force && output.has(&labels_name, &print) && output.has(&labeled_name, &print) {
         return Ok((Made::Before, None));
     }
-    // Exports of this set are made of it.
+    // Exports and features with this set's labels are made of it.
+    let of_this = stages_with_labels(output.manifest(), &request.set);
     output.retain(|stage| {
-        stage != labels_name && stage != labeled_name && !is_export_of(stage, &request.set)
+        stage != labels_name && stage != labeled_name && !of_this.iter().any(|s| s == stage)
     })?;
 
-    let labels_stage = output.begin(&labels_name)?;
-    let labeled_stage = output.begin(&labeled_name)?;
-    let mut labels = writer(
-        Layout::plain(&FLOW_LABEL),
-        &labels_stage,
-        &labels_name,
-        "flow",
-    )?;
-    let mut claims = writer(Layout::plain(&CLAIM), &labels_stage, &labels_name, "claims")?;
-    let mut labeled = writer(
-        Layout::labeled(&FLOW),
-        &labeled_stage,
-        &labeled_name,
-        FLOW.name,
-    )?;
-    let labeled_schema = Layout::labeled(&FLOW).schema();
-    let mut tally = Tally::default();
-    let mut carried = FlowLabels::default();
-    for_each_chunk(output, &FLOW, |chunk| {
-        let made: Vec<_> = chunk
-            .par_iter()
-            .map(|batch| label_batch(&truth.labeler, batch))
-            .collect::<Result<_>>()?;
-        for (batch, made) in chunk.iter().zip(made) {
-            tally.merge(&made.tally);
-            labels.write(&made.labels)?;
-            claims.write(&made.claims)?;
-            let with_labels = beside(batch, &made.labels, &labeled_schema)?;
-            labeled.write(&with_labels)?;
-            if !request.materialize.is_empty() {
-                carried.add(&plain(&made.labels)?)?;
-            }
-        }
-        Ok(())
-    })?;
-    let misses = Misses::new(&truth.labeler, &tally);
-    let misses = look_for(output, &truth.labeler, misses)?;
-    let report = Report::new(&truth.labeler, &tally, Some(&misses));
-
-    let mut facts = StageFacts {
+    let stages = Stages {
+        labels: output.begin(&labels_name)?,
+        labeled: output.begin(&labeled_name)?,
+        names: [&labels_name, &labeled_name],
+    };
+    let facts = || StageFacts {
         fingerprint: print.clone(),
         options: options.clone(),
         inputs: truth.inputs.clone(),
-        findings: findings(&report, &request.set),
         ..StageFacts::default()
     };
-    facts.tables.insert("flow".to_owned(), labels.finish()?);
-    facts.tables.insert("claims".to_owned(), claims.finish()?);
-    facts
-        .files
-        .push(write_report(&labels_stage, &labels_name, &report)?);
-
-    let mut labeled_facts = StageFacts {
-        fingerprint: print,
-        options,
-        inputs: truth.inputs.clone(),
-        ..StageFacts::default()
-    };
-    labeled_facts
-        .tables
-        .insert(FLOW.name.to_owned(), labeled.finish()?);
+    let (mut labels, mut labeled) = (facts(), facts());
+    let mut report = None;
+    let mut carried = (!request.materialize.is_empty()).then(FlowLabels::default);
+    for table in flows {
+        // Claims and report are of the table `flow`, or of the first one if there is none.
+        let first = report.is_none();
+        let of_flow = carried.as_mut().filter(|_| table.name == FLOW.name);
+        let made = label_flows(output, &truth.labeler, table, &stages, first, of_flow)?;
+        labels.tables.insert(table.name.to_owned(), made.labels);
+        labeled.tables.insert(table.name.to_owned(), made.labeled);
+        if let Some(claims) = made.claims {
+            labels.tables.insert("claims".to_owned(), claims);
+            let misses = Misses::new(&truth.labeler, &made.tally);
+            let misses = look_for(output, table, &truth.labeler, misses)?;
+            report = Some(Report::new(&truth.labeler, &made.tally, Some(&misses)));
+        }
+    }
     for table in request
         .materialize
         .iter()
         .filter_map(|name| Table::find(name))
     {
-        if table.name == FLOW.name {
-            continue;
+        let of_flows = flow_tables().any(|flows| flows.name == table.name);
+        if let Some(carried) = carried.as_ref().filter(|_| !of_flows) {
+            let facts = materialize(output, table, carried, &stages)?;
+            labeled.tables.insert(table.name.to_owned(), facts);
         }
-        let layout = Layout::labeled(table);
-        let schema = layout.schema();
-        let mut out = writer(layout, &labeled_stage, &labeled_name, table.name)?;
-        for_each_chunk(output, table, |chunk| {
-            let made: Vec<RecordBatch> = chunk
-                .par_iter()
-                .map(|batch| beside(batch, &carried.of(batch)?, &schema))
-                .collect::<Result<_>>()?;
-            made.iter().try_for_each(|batch| out.write(batch))
-        })?;
-        labeled_facts
-            .tables
-            .insert(table.name.to_owned(), out.finish()?);
     }
-    output.commit(&labels_name, labels_stage, facts)?;
-    output.commit(&labeled_name, labeled_stage, labeled_facts)?;
-    Ok((Made::Now, Some(report)))
+    if let Some(report) = &report {
+        labels.findings = findings(report, &request.set);
+        labels
+            .files
+            .push(write_report(&stages.labels, &labels_name, report)?);
+    }
+    output.commit(&labels_name, stages.labels, labels)?;
+    output.commit(&labeled_name, stages.labeled, labeled)?;
+    Ok((Made::Now, report))
+}
+
+/// The two stages of a set while they are written.
+struct Stages<'a> {
+    labels: Stage,
+    labeled: Stage,
+    names: [&'a str; 2],
+}
+
+/// What became of a table of flows.
+struct LabeledFlows {
+    labels: TableFacts,
+    labeled: TableFacts,
+    claims: Option<TableFacts>,
+    tally: Tally,
+}
+
+/// Labels a table of flows: an overlay, the table with its labels, and the claims if they are asked for. The labels are kept in
+/// `carried` too, if that is given.
+fn label_flows(
+    output: &Output,
+    labeler: &Labeler,
+    table: &'static Table,
+    stages: &Stages<'_>,
+    with_claims: bool,
+    mut carried: Option<&mut FlowLabels>,
+) -> Result<LabeledFlows> {
+    let [labels_name, labeled_name] = stages.names;
+    let overlay = Layout::plain(&FLOW_LABEL);
+    let mut labels = writer(overlay, &stages.labels, labels_name, table.name)?;
+    let mut claims = writer(Layout::plain(&CLAIM), &stages.labels, labels_name, "claims")?;
+    let layout = Layout::labeled(table);
+    let schema = layout.schema();
+    let mut labeled = writer(layout, &stages.labeled, labeled_name, table.name)?;
+    let mut tally = Tally::default();
+    for_each_chunk(output, table, |chunk| {
+        let made: Vec<_> = chunk
+            .par_iter()
+            .map(|batch| label_batch(labeler, batch))
+            .collect::<Result<_>>()?;
+        for (batch, made) in chunk.iter().zip(made) {
+            tally.merge(&made.tally);
+            labels.write(&made.labels)?;
+            if with_claims {
+                claims.write(&made.claims)?;
+            }
+            labeled.write(&beside(batch, &made.labels, &schema)?)?;
+            if let Some(carried) = carried.as_deref_mut() {
+                carried.add(&plain(&made.labels)?)?;
+            }
+        }
+        Ok(())
+    })?;
+    Ok(LabeledFlows {
+        labels: labels.finish()?,
+        labeled: labeled.finish()?,
+        claims: with_claims.then(|| claims.finish()).transpose()?,
+        tally,
+    })
+}
+
+/// Writes another table with the labels of its rows' flows.
+fn materialize(
+    output: &Output,
+    table: &'static Table,
+    labels: &FlowLabels,
+    stages: &Stages<'_>,
+) -> Result<TableFacts> {
+    let layout = Layout::labeled(table);
+    let schema = layout.schema();
+    let mut out = writer(layout, &stages.labeled, stages.names[1], table.name)?;
+    for_each_chunk(output, table, |chunk| {
+        let made: Vec<RecordBatch> = chunk
+            .par_iter()
+            .map(|batch| beside(batch, &labels.of(batch)?, &schema))
+            .collect::<Result<_>>()?;
+        made.iter().try_for_each(|batch| out.write(batch))
+    })?;
+    out.finish()
+}
+
+/// The tables of flows, the one of netcap's own policy first.
+pub(super) fn flow_tables() -> impl Iterator<Item = &'static Table> {
+    Policy::NAMED.into_iter().map(|(_, table)| table)
+}
+
+/// The table of flows whose labels the rows of a table have: tables of flows their own, all else that of netcap's own policy.
+pub(super) fn flows_of(table: &Table) -> &'static Table {
+    flow_tables()
+        .find(|flows| flows.name == table.name)
+        .unwrap_or(&FLOW)
+}
+
+/// The labels of a set for the rows of a table.
+pub(super) fn read_labels(
+    input: &Path,
+    manifest: &Manifest,
+    set: &str,
+    table: &Table,
+) -> Result<FlowLabels> {
+    let [stage, _] = label_stages(set);
+    let facts = manifest.stages.get(&stage).ok_or_else(|| {
+        Error::new(format!("this output has no label set {set}"))
+            .in_file(input)
+            .help("run `netcap label` first")
+    })?;
+    let flows = flows_of(table);
+    let rows = facts.tables.get(flows.name).map(|facts| facts.rows);
+    let rows = rows.ok_or_else(|| {
+        Error::new(format!(
+            "the label set {set} has no labels of the table {}",
+            flows.name
+        ))
+        .in_file(input)
+        .help("run `netcap label --force` again")
+    })?;
+    let mut labels = FlowLabels::default();
+    if rows > 0 {
+        let folder = input.join(&stage).join(flows.name);
+        for batch in read_table(&folder, &Layout::plain(&FLOW_LABEL))? {
+            labels.add(&batch?)?;
+        }
+    }
+    Ok(labels)
+}
+
+/// Stages that were made with the labels of a set.
+fn stages_with_labels(manifest: &Manifest, set: &str) -> Vec<String> {
+    let with = manifest
+        .stages
+        .iter()
+        .filter(|(_, facts)| facts.options.get("labels").and_then(|l| l.as_str()) == Some(set));
+    with.map(|(name, _)| name.clone()).collect()
 }
 
 /// Tables that can be labeled by their column `flow`.
 pub fn materializable() -> impl Iterator<Item = &'static Table> {
-    TABLES
-        .iter()
-        .copied()
-        .filter(|t| t.column("flow").is_some())
-}
-
-fn is_export_of(stage: &str, set: &str) -> bool {
-    stage
-        .strip_prefix("exports/")
-        .is_some_and(|name| name.ends_with(&format!("-{set}")))
+    TABLES.iter().copied().filter(|t| {
+        t.column("flow").is_some() && (t.name == FLOW.name || flows_of(t).name != t.name)
+    })
 }
 
 fn check_name(set: &str) -> Result<()> {
@@ -274,11 +369,16 @@ fn plain(labels: &RecordBatch) -> Result<RecordBatch> {
     )?)
 }
 
-fn look_for(output: &Output, labeler: &Labeler, mut misses: Misses) -> Result<Misses> {
+fn look_for(
+    output: &Output,
+    flows: &'static Table,
+    labeler: &Labeler,
+    mut misses: Misses,
+) -> Result<Misses> {
     if misses.is_empty() {
         return Ok(misses);
     }
-    for_each_chunk(output, &FLOW, |chunk| {
+    for_each_chunk(output, flows, |chunk| {
         chunk
             .iter()
             .try_for_each(|batch| look_batch(labeler, batch, &mut misses))

@@ -6,7 +6,9 @@ mod build;
 mod config;
 mod estimate;
 mod exports;
+mod features;
 mod labels;
+mod query;
 mod tables;
 mod values;
 
@@ -14,7 +16,9 @@ pub use build::{How, StageRun, build, check, check_locked, check_result, options
 pub use config::{Pipeline, Plan, json_schema, tables_to_materialize};
 pub use estimate::{Estimate, estimate};
 pub use exports::{ExportRequest, make_export, read_plain, write_export};
+pub use features::{FeatureRequest, make_features, write_features};
 pub use labels::{LabelRequest, label_stages, make_labels, materializable, read_truth};
+pub use query::query_output;
 pub use tables::{
     Made, Sources, StreamRequest, TABLES_STAGE, find_sources, make_tables, tables_fingerprint,
 };

@@ -1,6 +1,8 @@
 //! The generated files in `schemas/`, and the promise that tables only grow.
 
-use netcap::{label, pipeline, schema};
+use std::path::Path;
+
+use netcap::{feature, label, pipeline, schema};
 use netcap_proto::{Column, LABEL_COLUMNS, LABEL_TABLES, TABLES, Table};
 
 use crate::support::{compare, root};
@@ -27,6 +29,26 @@ fn schemas_are_up_to_date() {
         &pretty(&pipeline::json_schema()),
     );
     compare("schemas/labels.schema.json", &pretty(&label::json_schema()));
+    compare(
+        "schemas/features.schema.json",
+        &pretty(&feature::json_schema()),
+    );
+    compare("schemas/features.md", &features());
+}
+
+/// All shipped feature sets in all of their dialects.
+fn features() -> String {
+    let mut text = String::from(
+        "# Feature sets\n\nGenerated from `features/`. docs/features.md tells how they are used and made.\n",
+    );
+    for name in feature::names() {
+        let find = |word: &str| feature::FeatureSet::find(word, Path::new("")).unwrap();
+        for (dialect, _) in find(name).dialects {
+            text += "\n";
+            text += &feature::markdown(&find(&format!("{name}:{dialect}")));
+        }
+    }
+    text
 }
 
 /// One line a column: what readers of existing files rely on.

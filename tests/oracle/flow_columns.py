@@ -123,6 +123,7 @@ def counts(flow: Flow, forward: list[bool]) -> dict:
         for name, bit in FLAGS.items():
             row[f"{side}{name}_packets"] = sum(bool(packet.tcp and packet.tcp.flags & bit) for packet in packets)
         headers = [packet.header_bytes for packet in packets if packet.header_bytes is not None]
+        row[f"{side}header_bytes"] = sum(headers)
         row[f"{side}header_min_bytes"] = min(headers, default=None)
         ttl = [packet.ttl for packet in packets]
         row[f"{side}ttl_first"] = ttl[0] if ttl else None

@@ -289,6 +289,7 @@ fn csv_lists_are_json() {
     let layout = Layout {
         table: &TCP,
         columns: TCP.columns.iter().filter(|c| c.repeated).collect(),
+        says: Vec::new(),
     };
     let batch = sample(&layout, 0, 60);
     let bytes = written(std::slice::from_ref(&batch), &layout, Format::Csv);

@@ -1,0 +1,76 @@
+//! `netcap query`.
+
+use std::path::PathBuf;
+
+use arrow::array::RecordBatch;
+use arrow::util::pretty::pretty_format_batches;
+use clap::{Args, ValueEnum};
+
+use super::{Done, print};
+use crate::dataset::Manifest;
+use crate::error::{Error, Result};
+use crate::output::{csv_of_any, parquet_of_any, write_atomically};
+use crate::pipeline::query_output;
+
+/// Ask an output with SQL
+///
+/// Tables have the names of views.sql: flow, dns, flow_SET with the labels of a set,
+/// features_NAME. The language is that of Polars; what a query names is read into
+/// memory, so for large tables DuckDB with views.sql is the better choice.
+///
+/// Examples:
+///   netcap query "SELECT service, count(*) AS n FROM flow GROUP BY service" --input data
+///   netcap query "SELECT * FROM dns LIMIT 5" --input data --format csv
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Query {
+    /// A SELECT.
+    sql: String,
+    /// Output of netcap decode or netcap build.
+    #[arg(short, long, value_name = "DIR")]
+    input: PathBuf,
+    /// How to print.
+    #[arg(long, value_enum, default_value = "table")]
+    format: Format,
+    /// Write to this file instead: .csv or .parquet.
+    #[arg(short, long, value_name = "FILE", conflicts_with = "format")]
+    out: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    /// For a terminal.
+    Table,
+    /// Comma-separated values.
+    Csv,
+}
+
+/// Makes the bytes of a file.
+type Write = fn(&RecordBatch) -> Result<Vec<u8>>;
+
+impl Query {
+    pub(super) fn run(self) -> Result<Done> {
+        let write = match &self.out {
+            None => None,
+            Some(path) => match path.extension().and_then(|e| e.to_str()) {
+                Some("csv") => Some(csv_of_any as Write),
+                Some("parquet") => Some(parquet_of_any as Write),
+                _ => {
+                    return Err(Error::new("the kind of file is not known")
+                        .in_file(path)
+                        .help("name it .csv or .parquet"));
+                }
+            },
+        };
+        let manifest = Manifest::read(&self.input)?;
+        let rows = query_output(&self.input, &manifest, &self.sql)?;
+        match (self.out, write) {
+            (Some(path), Some(write)) => write_atomically(&path, &write(&rows)?)?,
+            _ => match self.format {
+                Format::Table => print(&format!("{}\n", pretty_format_batches(&[rows])?))?,
+                Format::Csv => print(&String::from_utf8_lossy(&csv_of_any(&rows)?))?,
+            },
+        }
+        Ok(Done::Well)
+    }
+}

@@ -1,0 +1,173 @@
+//! Expressions and queries, evaluated by Polars.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, new_empty_array};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
+use polars::error::{PolarsError, PolarsResult};
+use polars::prelude::{
+    AnonymousScan, AnonymousScanArgs, Column, DataFrame, Expr, IntoLazy, LazyFrame,
+    ScanArgsAnonymous, col,
+};
+use polars::sql::{SQLContext, sql_expr};
+
+use super::Source;
+use super::bridge::{from_polars, to_polars};
+use crate::error::{Error, Result};
+
+/// SQL expressions, parsed once for many batches.
+pub struct Expressions {
+    expressions: Vec<Expr>,
+}
+
+impl std::fmt::Debug for Expressions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} expressions", self.expressions.len())
+    }
+}
+
+/// How results are called in the engine, so that they hide no column that an expression needs.
+fn result_name(i: usize) -> String {
+    format!("={i}")
+}
+
+impl Expressions {
+    /// Parses expressions, each with its name for messages.
+    pub fn new(named: &[(&str, &str)]) -> Result<Self> {
+        let parsed = named.iter().enumerate().map(|(i, (name, sql))| {
+            let parsed = sql_expr(sql).map_err(|e| failed(name, sql, &e))?;
+            Ok(parsed.alias(result_name(i)))
+        });
+        Ok(Self {
+            expressions: parsed.collect::<Result<_>>()?,
+        })
+    }
+
+    /// The values for each row of a batch, a column for each expression.
+    pub fn each_row(&self, batch: &RecordBatch) -> Result<Vec<ArrayRef>> {
+        // Added to the columns, not selected: a constant has a value for each row then.
+        let frame = frame(batch)?.lazy().with_columns(self.expressions.clone());
+        self.results(&frame.collect().map_err(|e| refused(&e))?)
+    }
+
+    /// The values for each group of rows with the same `key`, the groups in the order of their first rows.
+    pub fn each_group(&self, batch: &RecordBatch, key: &str) -> Result<(ArrayRef, Vec<ArrayRef>)> {
+        let frame = frame(batch)?
+            .lazy()
+            .group_by_stable([col(key)])
+            .agg(self.expressions.clone());
+        let frame = frame.collect().map_err(|e| refused(&e))?;
+        let keys = frame.column(key).map_err(|e| refused(&e))?;
+        let keys = from_polars(keys.as_materialized_series())?;
+        Ok((keys, self.results(&frame)?))
+    }
+
+    fn results(&self, frame: &DataFrame) -> Result<Vec<ArrayRef>> {
+        let result = |i| {
+            let column = frame.column(&result_name(i)).map_err(|e| refused(&e))?;
+            from_polars(column.as_materialized_series())
+        };
+        (0..self.expressions.len()).map(result).collect()
+    }
+}
+
+fn failed(name: &str, sql: &str, e: &PolarsError) -> Error {
+    Error::new(format!(
+        "{name}: the SQL engine cannot evaluate \"{sql}\": {e}"
+    ))
+}
+
+fn refused(e: &PolarsError) -> Error {
+    Error::new(format!("the SQL engine: {e}"))
+}
+
+fn frame(batch: &RecordBatch) -> Result<DataFrame> {
+    frame_of(&batch.schema(), std::slice::from_ref(batch))
+}
+
+/// Batches of one schema as a frame.
+fn frame_of(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<DataFrame> {
+    let rows = batches.iter().map(RecordBatch::num_rows).sum();
+    let column = |(i, field): (usize, &FieldRef)| {
+        let mut chunks: Vec<ArrayRef> = batches
+            .iter()
+            .filter(|batch| batch.num_rows() > 0)
+            .map(|batch| batch.column(i).clone())
+            .collect();
+        if chunks.is_empty() {
+            chunks.push(new_empty_array(field.data_type()));
+        }
+        to_polars(field.name(), &chunks).map(Column::from)
+    };
+    let columns = schema.fields().iter().enumerate().map(column);
+    DataFrame::new(rows, columns.collect::<Result<_>>()?).map_err(|e| refused(&e))
+}
+
+/// The rows of a query over tables. What the query does not name is not read.
+pub fn query(sql: &str, tables: Vec<(String, Arc<dyn Source>)>) -> Result<RecordBatch> {
+    let mut context = SQLContext::new();
+    for (name, source) in tables {
+        let empty = frame_of(&source.schema(), &[])?;
+        let arguments = ScanArgsAnonymous {
+            schema: Some(empty.schema().clone()),
+            name: "netcap",
+            ..ScanArgsAnonymous::default()
+        };
+        let table = LazyFrame::anonymous_scan(Arc::new(Scan(source)), arguments);
+        context.register(&name, table.map_err(|e| refused(&e))?);
+    }
+    let frame = context.execute(sql).and_then(LazyFrame::collect);
+    let frame = frame.map_err(|e| refused(&e))?;
+    let mut fields = Vec::new();
+    let mut columns = Vec::new();
+    for column in frame.columns() {
+        let array = from_polars(column.as_materialized_series())?;
+        let array = match array.data_type() {
+            DataType::LargeUtf8 => arrow::compute::cast(&array, &DataType::Utf8)?,
+            _ => array,
+        };
+        fields.push(Field::new(
+            column.name().as_str(),
+            array.data_type().clone(),
+            true,
+        ));
+        columns.push(array);
+    }
+    let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(frame.height()));
+    let schema = Arc::new(Schema::new(fields));
+    Ok(RecordBatch::try_new_with_options(
+        schema, columns, &options,
+    )?)
+}
+
+/// A table as Polars asks for it.
+struct Scan(Arc<dyn Source>);
+
+impl AnonymousScan for Scan {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn scan(&self, arguments: AnonymousScanArgs) -> PolarsResult<DataFrame> {
+        let schema = self.0.schema();
+        let all = || schema.fields().iter().map(|f| f.name().as_str()).collect();
+        let columns: Vec<&str> = match &arguments.with_columns {
+            Some(names) => names.iter().map(|name| name.as_str()).collect(),
+            None => all(),
+        };
+        let read = || {
+            let batches = self.0.read(&columns)?;
+            let found = match batches.first() {
+                Some(batch) => batch.schema(),
+                None => schema.clone(),
+            };
+            frame_of(&found, &batches)
+        };
+        read().map_err(|e| PolarsError::ComputeError(e.to_string().into()))
+    }
+
+    fn allows_projection_pushdown(&self) -> bool {
+        true
+    }
+}

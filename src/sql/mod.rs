@@ -1,0 +1,29 @@
+//! The SQL engine: Polars, behind a few functions over Arrow batches.
+//!
+//! Nothing outside of this room knows Polars. Batches cross by the Arrow C data interface (`bridge`, the one module with
+//! `unsafe`). Without the cargo feature `sql` netcap is built without the engine, and what needs it says so.
+
+#[cfg(feature = "sql")]
+mod bridge;
+#[cfg(feature = "sql")]
+mod engine;
+#[cfg(not(feature = "sql"))]
+mod without;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+
+use crate::error::Result;
+
+#[cfg(feature = "sql")]
+pub use engine::{Expressions, query};
+#[cfg(not(feature = "sql"))]
+pub use without::{Expressions, query};
+
+/// A table that a query may read.
+pub trait Source: Send + Sync {
+    /// Its columns.
+    fn schema(&self) -> SchemaRef;
+    /// All of its rows, with some of its columns, at least those named.
+    fn read(&self, columns: &[&str]) -> Result<Vec<RecordBatch>>;
+}
