@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
+use super::features_diff::FeaturesDiff;
 use super::{Common, Done, print, width};
 use crate::dataset::{Manifest, Output};
 use crate::error::{Error, Result};
@@ -25,9 +26,12 @@ use crate::text::count;
 ///   netcap features cicflowmeter --sql
 ///   netcap features cicflowmeter --input data --labels attacks
 ///   netcap features mine.yaml --input data --out features --format csv
+///   netcap features diff cicflowmeter:engelen authors/*.csv --input data
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
+#[command(verbatim_doc_comment, args_conflicts_with_subcommands = true)]
 pub(super) struct Features {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// A feature set: NAME, NAME:DIALECT, FILE.yaml.
     set: Option<String>,
     /// Print the set as one SELECT, for DuckDB or Spark.
@@ -59,6 +63,11 @@ pub(super) struct Features {
     force: bool,
 }
 
+#[derive(Debug, Subcommand)]
+enum Command {
+    Diff(FeaturesDiff),
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum FormatArg {
     /// Parquet.
@@ -71,6 +80,9 @@ enum FormatArg {
 
 impl Features {
     pub(super) fn run(self, common: &Common) -> Result<Done> {
+        if let Some(Command::Diff(diff)) = self.command {
+            return diff.run();
+        }
         let Some(word) = &self.set else {
             if self.input.is_some() || self.sql || self.markdown {
                 return Err(Error::new("no feature set is named")

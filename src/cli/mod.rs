@@ -6,6 +6,7 @@ mod decode;
 mod diff;
 mod export;
 mod features;
+mod features_diff;
 mod flows;
 mod inspect;
 mod label;

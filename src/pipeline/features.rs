@@ -142,8 +142,8 @@ fn check_name(name: &str) -> Result<()> {
 }
 
 /// The batches of a feature table, as they are calculated.
-struct Features {
-    evaluator: Evaluator,
+pub(super) struct Features {
+    pub(super) evaluator: Evaluator,
     flows: Option<Batches>,
     packets: Option<FirstPackets>,
     labels: Option<FlowLabels>,
@@ -152,7 +152,11 @@ struct Features {
 }
 
 impl Features {
-    fn open(input: &Path, manifest: &Manifest, request: &FeatureRequest) -> Result<Self> {
+    pub(super) fn open(
+        input: &Path,
+        manifest: &Manifest,
+        request: &FeatureRequest,
+    ) -> Result<Self> {
         let evaluator = Evaluator::new(&request.set, &request.form())?;
         let flows = open(input, manifest, &request.set, request.set.flows)?;
         let packets = match evaluator.of_packets() {
@@ -234,7 +238,7 @@ impl Iterator for Features {
 }
 
 /// The files of a decoded table, or none if it has no rows; an error if it was not decoded.
-fn open(
+pub(super) fn open(
     input: &Path,
     manifest: &Manifest,
     set: &FeatureSet,

@@ -6,6 +6,7 @@ mod build;
 mod config;
 mod estimate;
 mod exports;
+mod feature_side;
 mod features;
 mod labels;
 mod query;
@@ -16,6 +17,7 @@ pub use build::{How, StageRun, build, check, check_locked, check_result, options
 pub use config::{Pipeline, Plan, json_schema, tables_to_materialize};
 pub use estimate::{Estimate, estimate};
 pub use exports::{ExportRequest, make_export, read_plain, write_export};
+pub use feature_side::feature_side;
 pub use features::{FeatureRequest, make_features, write_features};
 pub use labels::{LabelRequest, label_stages, make_labels, materializable, read_truth};
 pub use query::query_output;

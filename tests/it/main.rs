@@ -17,6 +17,7 @@ mod captures;
 mod cli;
 mod defects;
 mod faults;
+mod features;
 mod quickstart;
 mod schemas;
 mod support;
