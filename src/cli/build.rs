@@ -90,13 +90,19 @@ impl Build {
             force: self.force,
             threads,
         };
+        let names = stages(&plan)
+            .iter()
+            .map(String::len)
+            .max()
+            .unwrap_or(0)
+            .max(24);
         let result = build(&mut output, &plan, &sources, how, &bar, |run| {
             bar.finish();
             let what = match run.made {
                 Made::Now => format!("{:.1} s", run.seconds),
                 Made::Before => "unchanged".to_owned(),
             };
-            common.say(&format!("{:<24} {what}", run.stage));
+            common.say(&format!("{:<width$} {what}", run.stage, width = names));
             if let Some(report) = &run.report {
                 common.say(&report.summary(width()));
             }

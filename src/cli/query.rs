@@ -3,13 +3,12 @@
 use std::path::PathBuf;
 
 use arrow::array::RecordBatch;
-use arrow::util::pretty::pretty_format_batches;
 use clap::{Args, ValueEnum};
 
 use super::{Done, print};
 use crate::dataset::Manifest;
 use crate::error::{Error, Result};
-use crate::output::{csv_of_any, parquet_of_any, write_atomically};
+use crate::output::{csv_of_any, parquet_of_any, text_of_any, write_atomically};
 use crate::pipeline::query_output;
 
 /// Ask an output with SQL
@@ -67,7 +66,7 @@ impl Query {
         match (self.out, write) {
             (Some(path), Some(write)) => write_atomically(&path, &write(&rows)?)?,
             _ => match self.format {
-                Format::Table => print(&format!("{}\n", pretty_format_batches(&[rows])?))?,
+                Format::Table => print(&format!("{}\n", text_of_any(&rows)?))?,
                 Format::Csv => print(&String::from_utf8_lossy(&csv_of_any(&rows)?))?,
             },
         }

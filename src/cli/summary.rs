@@ -38,19 +38,22 @@ pub(super) fn tables(manifest: &Manifest, stage: &str) -> String {
     };
     let mut text = String::new();
     let mut bytes = 0;
-    for (name, table) in stage.tables.iter().filter(|(_, t)| t.rows > 0) {
+    let with_rows = || stage.tables.iter().filter(|(_, table)| table.rows > 0);
+    let width = with_rows().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let width = width.max(10);
+    for (name, table) in with_rows() {
         let size: u64 = table.files.iter().map(|f| f.bytes).sum();
         bytes += size;
         let rows = HumanCount(table.rows).to_string();
         let _ = writeln!(
             text,
-            "  {name:<10} {rows:>13} rows {:>12}",
+            "  {name:<width$} {rows:>13} rows {:>12}",
             HumanBytes(size).to_string()
         );
     }
     let _ = write!(
         text,
-        "  {:<10} {:>18} {:>12}",
+        "  {:<width$} {:>18} {:>12}",
         "",
         "",
         HumanBytes(bytes).to_string()

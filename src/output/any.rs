@@ -4,9 +4,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema};
+use arrow::util::pretty::pretty_format_batches;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
@@ -28,8 +29,35 @@ pub fn csv_of_any(rows: &RecordBatch) -> Result<Vec<u8>> {
     arrow::csv::WriterBuilder::new()
         .with_header(true)
         .build(&mut out)
-        .write(rows)?;
+        .write(&printable(rows)?)?;
     Ok(out)
+}
+
+/// As a table for a terminal.
+pub fn text_of_any(rows: &RecordBatch) -> Result<String> {
+    Ok(pretty_format_batches(&[printable(rows)?])?.to_string())
+}
+
+/// Times in UTC with their zone as an offset, which needs no database of zones to be written.
+fn printable(rows: &RecordBatch) -> Result<RecordBatch> {
+    let schema = rows.schema();
+    let mut fields = Vec::new();
+    let mut columns = Vec::new();
+    for (field, column) in schema.fields().iter().zip(rows.columns()) {
+        let ty = match field.data_type() {
+            DataType::Timestamp(unit, Some(zone)) if zone.as_ref() == "UTC" => {
+                DataType::Timestamp(*unit, Some("+00:00".into()))
+            }
+            ty => ty.clone(),
+        };
+        columns.push(cast(column, &ty)?);
+        fields.push(Field::new(field.name(), ty, true));
+    }
+    let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+    let schema = Arc::new(Schema::new(fields));
+    Ok(RecordBatch::try_new_with_options(
+        schema, columns, &options,
+    )?)
 }
 
 /// As Parquet.

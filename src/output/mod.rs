@@ -16,7 +16,7 @@ pub(crate) mod sample;
 mod stage;
 mod views;
 
-pub use any::{csv_of_any, parquet_of_any};
+pub use any::{csv_of_any, parquet_of_any, text_of_any};
 pub use file::FileFacts;
 pub use layout::Layout;
 pub use logical_hash::ColumnHasher;

@@ -117,6 +117,8 @@ fn queries_are_answered_and_mistakes_told() {
     let (status, rows, _) =
         ask("SELECT service, count(*) AS n FROM flow GROUP BY service ORDER BY n LIMIT 1");
     assert_eq!((status, rows.as_str()), (0, "service,n\ndns,567\n"));
+    let (status, rows, _) = ask("SELECT ts FROM flow ORDER BY ts LIMIT 1");
+    assert!(status == 0 && rows.ends_with("Z\n"), "{rows}");
     let joined = "SELECT count(*) AS n FROM udp JOIN dns ON udp.packet = dns.packet";
     assert_eq!(ask(joined).0, 0);
     let (status, _, errors) = ask("SELECT nix FROM flow");
