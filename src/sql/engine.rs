@@ -164,7 +164,13 @@ impl AnonymousScan for Scan {
             };
             frame_of(&found, &batches)
         };
-        read().map_err(|e| PolarsError::ComputeError(e.to_string().into()))
+        let frame = read().map_err(|e| PolarsError::ComputeError(e.to_string().into()))?;
+        // Polars takes what comes for what it asked for: these columns in this order, and no more rows.
+        let frame = frame.select(columns)?;
+        Ok(match arguments.n_rows {
+            Some(rows) => frame.head(Some(rows)),
+            None => frame,
+        })
     }
 
     fn allows_projection_pushdown(&self) -> bool {

@@ -119,6 +119,11 @@ fn queries_are_answered_and_mistakes_told() {
     assert_eq!((status, rows.as_str()), (0, "service,n\ndns,567\n"));
     let (status, rows, _) = ask("SELECT ts FROM flow ORDER BY ts LIMIT 1");
     assert!(status == 0 && rows.ends_with("Z\n"), "{rows}");
+    let (_, rows, _) = ask("SELECT dst_port, src_ip, packets FROM flow LIMIT 2");
+    assert_eq!(
+        (rows.lines().count(), rows.lines().next()),
+        (3, Some("dst_port,src_ip,packets"))
+    );
     let joined = "SELECT count(*) AS n FROM udp JOIN dns ON udp.packet = dns.packet";
     assert_eq!(ask(joined).0, 0);
     let (status, _, errors) = ask("SELECT nix FROM flow");
