@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::Made;
 use super::config::Plan;
+use super::expect::{self, Expected};
 use super::exports::make_export;
 use super::features::{FeatureRequest, make_features};
 use super::labels::{label_stages, make_labels, read_truth};
@@ -65,6 +66,7 @@ pub fn options(plan: &Plan, threads: usize) -> Options {
 
 /// Checks what can be checked before anything is done: label files above all.
 pub fn check(plan: &Plan) -> Result<()> {
+    plan.expect.iter().try_for_each(Expected::check)?;
     for request in &plan.labels {
         read_truth(&request.files)?;
     }
@@ -135,6 +137,8 @@ pub fn build(
         how.force,
         progress,
     )?;
+    let partly = plan.head.is_some() || plan.time.is_some();
+    expect::note(output, &plan.expect, sources, partly)?;
     done(TABLES_STAGE.to_owned(), started, made, None);
     for request in &plan.labels {
         let started = Instant::now();

@@ -9,6 +9,7 @@ use netcap_proto::Table;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::expect::Expected;
 use super::exports::ExportRequest;
 use super::features::FeatureRequest;
 use super::labels::{LabelRequest, materializable};
@@ -39,6 +40,9 @@ pub struct Pipeline {
     /// Captures and folders of captures: one stream, unless `streams` says otherwise.
     #[serde(default)]
     pub captures: Option<OneOrMany>,
+    /// The captures that the pipeline is for: what is missing or different is a warning.
+    #[serde(default)]
+    pub expect: Vec<Expected>,
     /// How captures form streams. Flows go on from file to file inside a stream, never between.
     #[serde(default)]
     pub streams: Option<Streams>,
@@ -215,6 +219,8 @@ pub struct Plan {
     pub output: Option<PathBuf>,
     /// The captures.
     pub streams: Vec<StreamRequest>,
+    /// The captures that the pipeline is for.
+    pub expect: Vec<Expected>,
     /// Tables to decode.
     pub tables: Selection,
     /// Rules for flows.
@@ -287,6 +293,7 @@ impl Pipeline {
         Ok(Plan {
             output: self.output.as_ref().map(|p| folder.join(p)),
             streams: self.streams(&at, overlap)?,
+            expect: self.expect.clone(),
             tables,
             policy: Policy {
                 idle_ns: timeout(&self.flow.idle_timeout)?.or(default.idle_ns),

@@ -5,6 +5,7 @@
 mod build;
 mod config;
 mod estimate;
+mod expect;
 mod exports;
 mod feature_side;
 mod features;
@@ -16,6 +17,7 @@ mod values;
 pub use build::{How, StageRun, build, check, check_locked, check_result, options, stages};
 pub use config::{Pipeline, Plan, json_schema, tables_to_materialize};
 pub use estimate::{Estimate, estimate};
+pub use expect::Expected;
 pub use exports::{ExportRequest, make_export, read_plain, write_export};
 pub use feature_side::feature_side;
 pub use features::{FeatureRequest, make_features, write_features};

@@ -15,6 +15,7 @@
 
 mod captures;
 mod cli;
+mod datasets;
 mod defects;
 mod faults;
 mod features;
