@@ -9,9 +9,11 @@
 use arrow::array::{
     Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, cast::as_list_array,
 };
+use arrow::buffer::Buffer;
 use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
+use super::runs::valid_runs;
 use crate::error::{Error, Result};
 
 /// The hash of a column under way.
@@ -41,13 +43,15 @@ impl ColumnHasher {
     /// Adds the values of a batch.
     pub fn update(&mut self, array: &dyn Array) -> Result<()> {
         if let Some(nulls) = array.nulls().filter(|n| n.null_count() > 0) {
-            let mut block = Vec::with_capacity(nulls.null_count() * 8);
-            for (valid, number) in nulls.iter().zip(self.rows..) {
-                if !valid {
-                    block.extend_from_slice(&number.to_le_bytes());
-                }
+            let mut rows = Vec::with_capacity(nulls.null_count());
+            let mut from = 0;
+            let end = (nulls.len(), nulls.len());
+            for (valid, next) in nulls.valid_slices().chain([end]) {
+                let (first, last) = (self.rows + from as u64, self.rows + valid as u64);
+                rows.extend((first..last).map(u64::to_le));
+                from = next;
             }
-            self.nulls.update(&block);
+            self.nulls.update(&Buffer::from_vec(rows));
         }
         self.rows += array.len() as u64;
         match array.data_type() {
@@ -100,18 +104,25 @@ impl ColumnHasher {
         bytes: fn(T::Native) -> [u8; N],
     ) {
         let values = array.as_primitive::<T>().values();
-        if cfg!(target_endian = "little") && array.null_count() == 0 {
+        let swapped: Vec<u8>;
+        let plain = if cfg!(target_endian = "little") {
             // The buffer is what is to be hashed.
-            self.values.update(values.inner().as_slice());
+            values.inner().as_slice()
+        } else {
+            swapped = values.iter().flat_map(|value| bytes(*value)).collect();
+            &swapped
+        };
+        if array.null_count() == 0 {
+            self.values.update(plain);
             return;
         }
         // As one block, since the hash is fast for long inputs only.
-        let mut block = Vec::with_capacity(N * values.len());
-        match array.nulls() {
-            None => block.extend(values.iter().flat_map(|value| bytes(*value))),
-            Some(nulls) => block.extend(values.iter().zip(nulls).flat_map(|(value, valid)| {
-                bytes(if valid { *value } else { T::Native::default() })
-            })),
+        let mut block = vec![0; N * values.len()];
+        for (start, end) in valid_runs(array) {
+            let run = start * N..end * N;
+            if let (Some(to), Some(from)) = (block.get_mut(run.clone()), plain.get(run)) {
+                to.copy_from_slice(from);
+            }
         }
         self.values.update(&block);
     }
@@ -129,12 +140,15 @@ impl ColumnHasher {
     }
 
     fn texts<'a>(&mut self, array: &dyn Array, values: impl Iterator<Item = &'a [u8]>) {
-        let mut block = Vec::with_capacity(array.len() * 8);
-        for (i, value) in values.enumerate() {
-            let hash = if array.is_null(i) { 0 } else { xxh3_64(value) };
-            block.extend_from_slice(&hash.to_le_bytes());
-        }
-        self.values.update(&block);
+        let nulls = array.nulls();
+        let hashes: Vec<u64> = values
+            .enumerate()
+            .map(|(i, value)| match nulls {
+                Some(nulls) if nulls.is_null(i) => 0,
+                _ => xxh3_64(value).to_le(),
+            })
+            .collect();
+        self.values.update(&Buffer::from_vec(hashes));
     }
 
     fn dictionary(&mut self, array: &dyn Array) -> Result<()> {
@@ -143,16 +157,31 @@ impl ColumnHasher {
             .ok_or_else(|| Error::new("a dictionary has keys of an unknown type"))?;
         let texts: &ArrayRef = dictionary.values();
         let texts = texts.as_string::<i32>();
-        // Each distinct text is hashed once.
-        let hashes: Vec<u64> = (0..texts.len())
-            .map(|i| xxh3_64(texts.value(i).as_bytes()))
-            .collect();
-        let mut block = Vec::with_capacity(array.len() * 8);
-        for key in dictionary.keys() {
-            let hash = key.and_then(|k| hashes.get(usize::try_from(k).ok()?).copied());
-            block.extend_from_slice(&hash.unwrap_or(0).to_le_bytes());
+        // Each text is hashed when it is first needed: batches share their texts among columns, which
+        // have few of them each. One whose hash is 0 is hashed again.
+        let mut known = vec![0; texts.len()];
+        let mut hash = |key: i32| {
+            let Some((at, known)) = usize::try_from(key)
+                .ok()
+                .and_then(|at| Some((at, known.get_mut(at)?)))
+            else {
+                return 0;
+            };
+            if *known == 0 {
+                *known = xxh3_64(texts.value(at).as_bytes()).to_le();
+            }
+            *known
+        };
+        let keys = dictionary.keys();
+        let mut hashes = vec![0; keys.len()];
+        for (start, end) in valid_runs(keys) {
+            let run = start..end;
+            let (to, from) = (hashes.get_mut(run.clone()), keys.values().get(run));
+            for (to, key) in to.into_iter().flatten().zip(from.into_iter().flatten()) {
+                *to = hash(*key);
+            }
         }
-        self.values.update(&block);
+        self.values.update(&Buffer::from_vec(hashes));
         Ok(())
     }
 

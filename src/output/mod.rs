@@ -11,6 +11,7 @@ mod layout;
 mod logical_hash;
 mod parquet;
 mod read;
+mod runs;
 #[cfg(test)]
 pub(crate) mod sample;
 mod stage;

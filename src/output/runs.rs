@@ -1,0 +1,14 @@
+//! Values of an array that are not null.
+
+use arrow::array::Array;
+
+/// Where those that are not null lie: from the first to after the last of each run.
+pub(super) fn valid_runs(array: &dyn Array) -> impl Iterator<Item = (usize, usize)> {
+    let nulls = array.nulls().filter(|nulls| nulls.null_count() > 0);
+    let all = nulls.is_none().then_some((0, array.len()));
+    nulls
+        .map(|nulls| nulls.valid_slices())
+        .into_iter()
+        .flatten()
+        .chain(all)
+}
