@@ -5,8 +5,10 @@
 
 mod any;
 mod dictionary;
+mod distinct;
 pub mod export;
 mod file;
+mod hybrid;
 mod layout;
 mod logical_hash;
 mod parquet;
