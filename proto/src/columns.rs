@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, ArrowPrimitiveType, BinaryBuilder, BooleanBuilder, DictionaryArray,
-    Int32Array, Int64Array, ListArray, PrimitiveArray, PrimitiveBuilder, RecordBatch, StringArray,
-    StringBuilder, StructArray, TimestampMicrosecondArray, cast::AsArray,
+    Int32Array, Int64Array, ListArray, PrimitiveArray, RecordBatch, StringArray, StringBuilder,
+    StructArray, TimestampMicrosecondArray, cast::AsArray,
 };
-use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
-use arrow::datatypes::{DataType, Fields, Int32Type, Schema};
+use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::datatypes::{ArrowNativeType, DataType, Fields, Int32Type, Schema};
 use arrow::error::ArrowError;
 
 use crate::schema::{Column, Table, element};
@@ -104,19 +104,19 @@ pub(crate) fn finish_batch(
 pub(crate) fn names_of(values: &dyn Array, names: &[(i32, &str)]) -> Result<ArrayRef, ArrowError> {
     let values = values.as_primitive::<Int32Type>();
     let mut last = (i32::MIN, None);
-    let keys: Int32Array = values
-        .iter()
-        .map(|value| {
-            let value = value?;
-            if value != last.0 {
-                let found = names
-                    .binary_search_by_key(&value, |(number, _)| *number)
-                    .ok();
-                last = (value, found.and_then(|i| i32::try_from(i).ok()));
-            }
-            last.1
-        })
-        .collect();
+    let mut keys = OptionalValues::with_capacity(values.len());
+    for (row, value) in values.values().iter().enumerate() {
+        if values.is_null(row) {
+            keys.push(None);
+            continue;
+        }
+        if *value != last.0 {
+            let found = names.binary_search_by_key(value, |(number, _)| *number);
+            last = (*value, found.ok().and_then(|i| i32::try_from(i).ok()));
+        }
+        keys.push(last.1);
+    }
+    let keys = keys.finish::<Int32Type>()?;
     let texts = StringArray::from_iter_values(names.iter().map(|(_, text)| *text));
     Ok(Arc::new(DictionaryArray::try_new(keys, Arc::new(texts))?))
 }
@@ -142,28 +142,82 @@ impl AtColumns {
         cx: &Finish<'_>,
         out: &mut Vec<ArrayRef>,
     ) -> Result<(), ArrowError> {
-        let packets = std::mem::take(&mut self.packet);
-        let pick = |from: &[i64]| -> Vec<i64> {
-            packets
-                .iter()
-                .filter_map(|p| from.get(*p as usize).copied())
-                .collect()
-        };
-        let capture: Vec<i32> = packets
-            .iter()
-            .filter_map(|p| cx.capture.get(*p as usize).copied())
-            .collect();
-        let flow = pick(cx.flow);
-        let has_flow = NullBuffer::from_iter(flow.iter().map(|f| *f != NO_FLOW));
-        out.push(Arc::new(Int32Array::from(capture)));
-        out.push(Arc::new(Int64Array::from(pick(cx.packet))));
-        out.push(Arc::new(Int32Array::from(std::mem::take(&mut self.layer))));
-        out.push(Arc::new(Int32Array::from(std::mem::take(&mut self.index))));
-        out.push(Arc::new(Int64Array::try_new(flow.into(), Some(has_flow))?));
+        fn pick<T: Copy>(packets: &[u32], from: &[T]) -> Vec<T> {
+            let mut picked = Vec::with_capacity(packets.len());
+            picked.extend(packets.iter().filter_map(|p| from.get(*p as usize)));
+            picked
+        }
+        let packets = &self.packet;
+        let flow = pick(packets, cx.flow);
+        let has_flow = BooleanBuffer::collect_bool(flow.len(), |i| flow[i] != NO_FLOW);
+        let has_flow = Some(NullBuffer::new(has_flow)).filter(|has| has.null_count() > 0);
+        out.push(Arc::new(Int32Array::from(pick(packets, cx.capture))));
+        out.push(Arc::new(Int64Array::from(pick(packets, cx.packet))));
+        out.push(Arc::new(Int32Array::from(renew(&mut self.layer))));
+        out.push(Arc::new(Int32Array::from(renew(&mut self.index))));
+        out.push(Arc::new(Int64Array::try_new(flow.into(), has_flow)?));
         out.push(Arc::new(
-            TimestampMicrosecondArray::from(pick(cx.ts)).with_timezone("UTC"),
+            TimestampMicrosecondArray::from(pick(packets, cx.ts)).with_timezone("UTC"),
         ));
+        self.packet.clear();
         Ok(())
+    }
+}
+
+/// Takes the values of a batch and makes room for the next, which has about as many: growing step by
+/// step copies each twice, into memory that is touched for the first time.
+fn renew<T>(values: &mut Vec<T>) -> Vec<T> {
+    let next = Vec::with_capacity(values.len());
+    std::mem::replace(values, next)
+}
+
+/// Values that may be null, with a bit for each that tells.
+#[derive(Debug)]
+struct OptionalValues<N> {
+    values: Vec<N>,
+    /// 64 rows each, the first in the lowest bit.
+    valid: Vec<u64>,
+    /// Rows that fill no word yet.
+    last: u64,
+}
+
+impl<N> Default for OptionalValues<N> {
+    fn default() -> Self {
+        Self {
+            values: Vec::new(),
+            valid: Vec::new(),
+            last: 0,
+        }
+    }
+}
+
+impl<N: ArrowNativeType> OptionalValues<N> {
+    fn with_capacity(rows: usize) -> Self {
+        Self {
+            values: Vec::with_capacity(rows),
+            ..Self::default()
+        }
+    }
+
+    #[inline]
+    fn push(&mut self, value: Option<N>) {
+        self.last |= u64::from(value.is_some()) << (self.values.len() % 64);
+        self.values.push(value.unwrap_or_default());
+        if self.values.len().is_multiple_of(64) {
+            self.valid.push(self.last.to_le());
+            self.last = 0;
+        }
+    }
+
+    fn finish<T: ArrowPrimitiveType<Native = N>>(
+        &mut self,
+    ) -> Result<PrimitiveArray<T>, ArrowError> {
+        let rows = self.values.len();
+        self.valid.push(std::mem::take(&mut self.last).to_le());
+        let valid = Buffer::from_vec(renew(&mut self.valid));
+        let nulls = NullBuffer::new(BooleanBuffer::new(valid, 0, rows));
+        let nulls = Some(nulls).filter(|nulls| nulls.null_count() > 0);
+        PrimitiveArray::try_new(renew(&mut self.values).into(), nulls)
     }
 }
 
@@ -186,18 +240,18 @@ impl<T: ArrowPrimitiveType> Ints<T> {
 
 /// A column of numbers that may be null.
 #[derive(Debug)]
-pub(crate) struct OptionalInts<T: ArrowPrimitiveType>(PrimitiveBuilder<T>);
+pub(crate) struct OptionalInts<T: ArrowPrimitiveType>(OptionalValues<T::Native>);
 
 impl<T: ArrowPrimitiveType> Default for OptionalInts<T> {
     fn default() -> Self {
-        Self(PrimitiveBuilder::new())
+        Self(OptionalValues::default())
     }
 }
 
 impl<T: ArrowPrimitiveType> OptionalInts<T> {
     #[inline]
     pub(crate) fn push(&mut self, value: Option<T::Native>) {
-        self.0.append_option(value);
+        self.0.push(value);
     }
 }
 
@@ -217,14 +271,14 @@ fn with_zone<T: ArrowPrimitiveType>(array: PrimitiveArray<T>) -> ArrayRef {
 
 impl<T: ArrowPrimitiveType> FinishArray for Ints<T> {
     fn finish_array(&mut self, _: &Finish<'_>) -> Result<ArrayRef, ArrowError> {
-        let values = ScalarBuffer::from(std::mem::take(&mut self.0));
+        let values = ScalarBuffer::from(renew(&mut self.0));
         Ok(with_zone(PrimitiveArray::<T>::try_new(values, None)?))
     }
 }
 
 impl<T: ArrowPrimitiveType> FinishArray for OptionalInts<T> {
     fn finish_array(&mut self, _: &Finish<'_>) -> Result<ArrayRef, ArrowError> {
-        Ok(with_zone(self.0.finish()))
+        Ok(with_zone(self.0.finish::<T>()?))
     }
 }
 
@@ -338,7 +392,7 @@ impl SymbolColumn {
 
 impl FinishArray for SymbolColumn {
     fn finish_array(&mut self, cx: &Finish<'_>) -> Result<ArrayRef, ArrowError> {
-        let keys = Int32Array::from(std::mem::take(&mut self.0));
+        let keys = Int32Array::from(renew(&mut self.0));
         Ok(Arc::new(DictionaryArray::try_new(
             keys,
             cx.symbols.clone(),
@@ -347,26 +401,20 @@ impl FinishArray for SymbolColumn {
 }
 
 /// A column of texts that repeat and may be null.
-#[derive(Debug)]
-pub(crate) struct OptionalSymbols(PrimitiveBuilder<Int32Type>);
-
-impl Default for OptionalSymbols {
-    fn default() -> Self {
-        Self(PrimitiveBuilder::new())
-    }
-}
+#[derive(Debug, Default)]
+pub(crate) struct OptionalSymbols(OptionalValues<i32>);
 
 impl OptionalSymbols {
     #[inline]
     pub(crate) fn push(&mut self, value: Option<Symbol>) {
-        self.0.append_option(value.map(|s| s.0));
+        self.0.push(value.map(|s| s.0));
     }
 }
 
 impl FinishArray for OptionalSymbols {
     fn finish_array(&mut self, cx: &Finish<'_>) -> Result<ArrayRef, ArrowError> {
         Ok(Arc::new(DictionaryArray::try_new(
-            self.0.finish(),
+            self.0.finish::<Int32Type>()?,
             cx.symbols.clone(),
         )?))
     }
