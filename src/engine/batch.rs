@@ -1,6 +1,6 @@
 //! Packets in memory: a fixed number of them, with their bytes in one buffer.
 
-use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::{Receiver, SyncSender};
 
 use crate::capture::{Arranged, Arrangement, FileFacts, PacketMeta, Stream, StreamReader};
 use crate::error::{Error, Finding, Result};
@@ -41,6 +41,19 @@ impl Batch {
         self.metas.len() >= BATCH_PACKETS || self.bytes.len() >= BATCH_BYTES
     }
 
+    /// Empties it, and keeps its memory for other packets, of about so many bytes.
+    fn clear(&mut self, bytes: usize) {
+        self.metas.clear();
+        self.metas.reserve(BATCH_PACKETS);
+        self.captures.clear();
+        self.captures.reserve(BATCH_PACKETS);
+        self.bytes.clear();
+        self.bytes.reserve(bytes);
+        self.ends.clear();
+        self.ends.reserve(BATCH_PACKETS);
+        self.duplicates = 0;
+    }
+
     fn push(&mut self, capture: i32, meta: PacketMeta, bytes: &[u8]) {
         self.captures.push(capture);
         self.metas.push(meta);
@@ -55,13 +68,15 @@ pub(super) struct ReadFacts {
     pub(super) findings: Vec<Finding>,
 }
 
-/// Reads a stream into batches. Ends early when nobody takes them any more.
+/// Reads a stream into batches. Ends early when nobody takes them any more. `spent` gives those back
+/// whose packets are done with: to touch memory for the first time takes longer than to fill it.
 pub(super) fn read(
     stream: &Stream,
     first_capture: i32,
     head: Option<u64>,
     arrangement: Arrangement,
     send: &SyncSender<Batch>,
+    spent: &Receiver<Batch>,
 ) -> Result<ReadFacts> {
     let mut packets = Arranged::new(StreamReader::new(stream), arrangement);
     let mut batch = Batch::default();
@@ -85,15 +100,10 @@ pub(super) fn read(
         }
         left -= 1;
         if batch.is_full() {
-            let full = Batch {
-                metas: Vec::with_capacity(BATCH_PACKETS),
-                captures: Vec::with_capacity(BATCH_PACKETS),
-                bytes: Vec::with_capacity(batch.bytes.len()),
-                ends: Vec::with_capacity(BATCH_PACKETS),
-                duplicates: 0,
-            };
+            let mut next = spent.try_recv().unwrap_or_default();
+            next.clear(batch.size());
             batch.duplicates = packets.take_dropped();
-            if send.send(std::mem::replace(&mut batch, full)).is_err() {
+            if send.send(std::mem::replace(&mut batch, next)).is_err() {
                 break;
             }
         }

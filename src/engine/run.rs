@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 
 use arrow::array::RecordBatch;
 use netcap_proto::{CAPTURE, CaptureColumns, CaptureInterfaceRow, CaptureRow, Symbols, TABLES};
@@ -39,15 +39,17 @@ pub fn decode(
     for source in streams {
         run.begin_stream(source.stream.name.as_deref())?;
         let (send, receive) = sync_channel(options.threads.max(1));
+        let (give_back, spent) = channel();
         let read = std::thread::scope(|scope| {
             let reader = scope.spawn(move || {
                 let (head, arrangement) = (options.head, options.arrangement);
-                batch::read(&source.stream, first_capture, head, arrangement, &send)
+                let stream = &source.stream;
+                batch::read(stream, first_capture, head, arrangement, &send, &spent)
             });
             // The receiver is dropped before the reader is waited for, so that the reader never
             // waits for a run that has failed.
             let run = &mut run;
-            let written = pool.install(move || run.rounds(&receive, progress));
+            let written = pool.install(move || run.rounds(&receive, &give_back, progress));
             let read = reader
                 .join()
                 .map_err(|_| Error::new("the reader stopped unexpectedly"))?;
@@ -103,7 +105,12 @@ impl<'o> Run<'o> {
         Ok(())
     }
 
-    fn rounds(&mut self, receive: &Receiver<Batch>, progress: &dyn Progress) -> Result<()> {
+    fn rounds(
+        &mut self,
+        receive: &Receiver<Batch>,
+        give_back: &Sender<Batch>,
+        progress: &dyn Progress,
+    ) -> Result<()> {
         loop {
             let batches: Vec<Batch> = receive.iter().take(self.workers.len()).collect();
             if batches.is_empty() {
@@ -129,12 +136,14 @@ impl<'o> Run<'o> {
                 .map(|(worker, (decoded, flows))| worker.finish(decoded, flows))
                 .collect::<Result<_>>()?;
             write(&mut self.writers, ended.iter().chain(&tables))?;
-            for decoded in &decoded {
+            for decoded in decoded {
                 self.result.counts.add(&decoded.counts);
                 for (link_type, packets) in &decoded.skipped {
                     *self.skipped.entry(*link_type).or_default() += packets;
                 }
                 progress.advance(decoded.counts.read, decoded.batch.size() as u64);
+                // The reader needs no more once all has been read.
+                let _ = give_back.send(decoded.batch);
             }
         }
     }
