@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
-use arrow::datatypes::{FieldRef, SchemaRef};
+use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use netcap_proto::{Column, Encoding as ColumnEncoding, Kind, Type};
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::arrow::arrow_writer::{
@@ -70,6 +70,7 @@ struct Part {
     path: PathBuf,
     name: String,
     file: SerializedFileWriter<HashingFile>,
+    /// Makes the writers of columns whose values do not repeat.
     factory: ArrowRowGroupWriterFactory,
     /// The open row group: a writer for each column, and its rows.
     group: Option<(Vec<ColumnWriter>, usize)>,
@@ -234,11 +235,10 @@ impl TableWriter {
         let columns = self.layout.columns.iter().zip(self.schema.fields());
         let writers = columns.map(|(column, field)| {
             let count = leaves(field.data_type());
-            let own: Vec<ArrowColumnWriter> = arrow.by_ref().take(count).collect();
             leaf += count;
             match dictionary_writer(column, field) {
                 Some(writer) => ColumnWriter::Dictionary(writer, leaf - 1),
-                None => ColumnWriter::Arrow(own),
+                None => ColumnWriter::Arrow(arrow.by_ref().take(count).collect()),
             }
         });
         Ok(writers.collect())
@@ -257,7 +257,7 @@ impl TableWriter {
             self.properties.clone(),
         )
         .map_err(|e| failed(&path, e))?;
-        let factory = ArrowRowGroupWriterFactory::new(&file, self.schema.clone());
+        let factory = self.arrow_factory()?;
         Ok(Part {
             leaves: schema.columns().to_vec(),
             path,
@@ -267,6 +267,20 @@ impl TableWriter {
             group: None,
             groups: 0,
         })
+    }
+
+    /// For the columns that are not written in `dictionary`, as if a file had no others: each writer
+    /// has tables for compression, which take long to make.
+    fn arrow_factory(&self) -> Result<ArrowRowGroupWriterFactory> {
+        let columns = self.layout.columns.iter().zip(self.schema.fields());
+        let others = columns.filter(|(column, field)| dictionary_writer(column, field).is_none());
+        let others: Vec<FieldRef> = others.map(|(_, field)| field.clone()).collect();
+        let schema = Arc::new(Schema::new(others));
+        let root = ArrowSchemaConverter::new()
+            .convert(&schema)?
+            .root_schema_ptr();
+        let file = SerializedFileWriter::new(std::io::sink(), root, self.properties.clone())?;
+        Ok(ArrowRowGroupWriterFactory::new(&file, schema))
     }
 
     /// As [`TableWriter::finish`], but without rows there is a file without rows.
