@@ -128,14 +128,22 @@ impl ColumnHasher {
     }
 
     fn booleans(&mut self, array: &BooleanArray) {
-        let bytes: Vec<u8> = if array.null_count() == 0 {
-            array.values().iter().map(u8::from).collect()
-        } else {
-            array
-                .iter()
-                .map(|value| u8::from(value.unwrap_or_default()))
-                .collect()
+        let known;
+        let values = match array.nulls() {
+            Some(nulls) => {
+                known = array.values() & nulls.inner();
+                &known
+            }
+            None => array.values(),
         };
+        let bits = values.sliced();
+        let bits = bits.get(..array.len().div_ceil(8)).unwrap_or_default();
+        let mut bytes = Vec::with_capacity(bits.len() * 8);
+        for byte in bits {
+            let bytes_of: [u8; 8] = std::array::from_fn(|bit| byte >> bit & 1);
+            bytes.extend_from_slice(&bytes_of);
+        }
+        bytes.truncate(array.len());
         self.values.update(&bytes);
     }
 
@@ -206,8 +214,11 @@ impl ColumnHasher {
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{ArrayRef, DictionaryArray, Int32Array, Int64Array, StringArray};
+    use arrow::array::{
+        ArrayRef, BooleanArray, DictionaryArray, Int32Array, Int64Array, StringArray,
+    };
     use arrow::datatypes::Int32Type;
+    use xxhash_rust::xxh3::xxh3_128;
 
     use super::ColumnHasher;
 
@@ -227,6 +238,23 @@ mod tests {
             .map(|p| Arc::new(Int64Array::from(p.to_vec())) as ArrayRef)
             .to_vec();
         assert_eq!(hash(&[whole]), hash(&parts));
+    }
+
+    #[test]
+    fn hash_of_truth_values_is_that_of_their_bytes() {
+        let values: Vec<Option<bool>> = (0..99)
+            .map(|i| (i % 7 != 0).then_some(i % 3 == 0))
+            .collect();
+        let whole: ArrayRef = Arc::new(BooleanArray::from(values.clone()));
+        let parts: Vec<ArrayRef> = [&values[..1], &values[1..30], &values[30..]]
+            .map(|p| Arc::new(BooleanArray::from(p.to_vec())) as ArrayRef)
+            .to_vec();
+        assert_eq!(hash(std::slice::from_ref(&whole)), hash(&parts));
+        assert_eq!(hash(&[whole.slice(0, 3), whole.slice(3, 96)]), hash(&parts));
+        let mut hasher = ColumnHasher::new(whole.data_type());
+        hasher.update(&whole).unwrap();
+        let bytes: Vec<u8> = values.iter().map(|v| v.unwrap_or(false).into()).collect();
+        assert_eq!(hasher.values.digest128(), xxh3_128(&bytes));
     }
 
     #[test]
