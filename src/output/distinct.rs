@@ -116,7 +116,7 @@ impl Integers {
     fn number(&mut self, value: i64) -> u32 {
         if let Some(at) = usize::try_from(value).ok().filter(|at| *at < SMALL) {
             if at >= self.small.len() {
-                self.small.resize((at + 1).next_power_of_two(), 0);
+                self.reach(at);
             }
             if let Some(slot) = self.small.get_mut(at) {
                 if *slot == 0 {
@@ -126,11 +126,23 @@ impl Integers {
                 return *slot - 1;
             }
         }
+        self.other(value)
+    }
+
+    /// Apart, so that the rest of [`Integers::number`] becomes part of the loop that calls it.
+    #[inline(never)]
+    fn other(&mut self, value: i64) -> u32 {
         let values = &mut self.values;
         *self.others.entry(value).or_insert_with(|| {
             values.push(value);
             next(values.len() - 1)
         })
+    }
+
+    /// Makes the array reach to a small integer.
+    #[cold]
+    fn reach(&mut self, at: usize) {
+        self.small.resize((at + 1).next_power_of_two(), 0);
     }
 }
 
@@ -138,41 +150,48 @@ fn next(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-/// Numbers of rows. They take two bytes each as long as they fit, since most of the memory of an
-/// open row group is theirs.
+/// Numbers of rows. They take no more bytes each than they need, since most of the memory of an open
+/// row group is theirs.
 pub(super) enum Numbers {
-    Short(Vec<u16>),
-    Long(Vec<u32>),
+    One(Vec<u8>),
+    Two(Vec<u16>),
+    Four(Vec<u32>),
 }
 
 impl Default for Numbers {
     fn default() -> Self {
-        Self::Short(Vec::new())
+        Self::One(Vec::new())
     }
 }
 
 impl Numbers {
     pub(super) fn len(&self) -> usize {
         match self {
-            Self::Short(numbers) => numbers.len(),
-            Self::Long(numbers) => numbers.len(),
+            Self::One(numbers) => numbers.len(),
+            Self::Two(numbers) => numbers.len(),
+            Self::Four(numbers) => numbers.len(),
         }
     }
 
     /// Appends those of a batch, all below `count`; in the end there are about `whole`, if a second
     /// batch comes.
     pub(super) fn append(&mut self, batch: &[u32], count: usize, whole: usize) {
-        if let Self::Short(numbers) = self
-            && count > usize::from(u16::MAX) + 1
-        {
-            *self = Self::Long(numbers.iter().map(|n| u32::from(*n)).collect());
+        match self {
+            Self::One(numbers) if count > 1 << 16 => *self = Self::Four(widened(numbers, whole)),
+            Self::One(numbers) if count > 1 << 8 => *self = Self::Two(widened(numbers, whole)),
+            Self::Two(numbers) if count > 1 << 16 => *self = Self::Four(widened(numbers, whole)),
+            _ => {}
         }
         match self {
-            Self::Short(numbers) => {
+            Self::One(numbers) => {
+                reserve(numbers, batch.len(), whole);
+                numbers.extend(batch.iter().map(|n| (n & 0xff) as u8));
+            }
+            Self::Two(numbers) => {
                 reserve(numbers, batch.len(), whole);
                 numbers.extend(batch.iter().map(|n| (n & 0xffff) as u16));
             }
-            Self::Long(numbers) => {
+            Self::Four(numbers) => {
                 reserve(numbers, batch.len(), whole);
                 numbers.extend_from_slice(batch);
             }
@@ -182,8 +201,9 @@ impl Numbers {
     /// Appends them as Parquet packs them.
     pub(super) fn hybrid(&self, rows: Range<usize>, width: u8, out: &mut Vec<u8>) {
         match self {
-            Self::Short(numbers) => hybrid::numbers(part(numbers, rows), width, out),
-            Self::Long(numbers) => hybrid::numbers(part(numbers, rows), width, out),
+            Self::One(numbers) => hybrid::numbers(part(numbers, rows), width, out),
+            Self::Two(numbers) => hybrid::numbers(part(numbers, rows), width, out),
+            Self::Four(numbers) => hybrid::numbers(part(numbers, rows), width, out),
         }
     }
 
@@ -202,10 +222,12 @@ impl Numbers {
             }
         }
         match (self, size) {
-            (Self::Short(numbers), 4) => values::<_, 4>(part(numbers, rows), plain, out),
-            (Self::Short(numbers), _) => values::<_, 8>(part(numbers, rows), plain, out),
-            (Self::Long(numbers), 4) => values::<_, 4>(part(numbers, rows), plain, out),
-            (Self::Long(numbers), _) => values::<_, 8>(part(numbers, rows), plain, out),
+            (Self::One(numbers), 4) => values::<_, 4>(part(numbers, rows), plain, out),
+            (Self::One(numbers), _) => values::<_, 8>(part(numbers, rows), plain, out),
+            (Self::Two(numbers), 4) => values::<_, 4>(part(numbers, rows), plain, out),
+            (Self::Two(numbers), _) => values::<_, 8>(part(numbers, rows), plain, out),
+            (Self::Four(numbers), 4) => values::<_, 4>(part(numbers, rows), plain, out),
+            (Self::Four(numbers), _) => values::<_, 8>(part(numbers, rows), plain, out),
         }
     }
 }
@@ -213,6 +235,16 @@ impl Numbers {
 fn part<N>(numbers: &[N], rows: Range<usize>) -> &[N] {
     let rows = rows.start..rows.end.min(numbers.len());
     numbers.get(rows).unwrap_or_default()
+}
+
+/// Numbers in more bytes each, with room for all batches if there was a first.
+fn widened<N: Copy, M: From<N>>(numbers: &[N], whole: usize) -> Vec<M> {
+    let mut wide = Vec::new();
+    if !numbers.is_empty() {
+        wide.reserve_exact(whole.max(numbers.len()));
+    }
+    wide.extend(numbers.iter().map(|n| M::from(*n)));
+    wide
 }
 
 /// Makes room once for all batches, but not for the first, which may be the only one: memory that
