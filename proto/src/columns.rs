@@ -142,10 +142,21 @@ impl AtColumns {
         cx: &Finish<'_>,
         out: &mut Vec<ArrayRef>,
     ) -> Result<(), ArrowError> {
-        fn pick<T: Copy>(packets: &[u32], from: &[T]) -> Vec<T> {
-            let mut picked = Vec::with_capacity(packets.len());
-            picked.extend(packets.iter().filter_map(|p| from.get(*p as usize)));
-            picked
+        fn pick<T: Copy + Default>(packets: &[u32], from: &[T]) -> Vec<T> {
+            let values = packets.iter().map(|p| from.get(*p as usize).copied());
+            values.map(Option::unwrap_or_default).collect()
+        }
+        // Looked for once, so that no column needs to.
+        let known = [
+            cx.capture.len(),
+            cx.packet.len(),
+            cx.flow.len(),
+            cx.ts.len(),
+        ];
+        let known = known.into_iter().min().unwrap_or(0);
+        if self.packet.iter().any(|p| *p as usize >= known) {
+            let what = "a row comes from a packet that is not in its batch";
+            return Err(ArrowError::InvalidArgumentError(what.to_owned()));
         }
         let packets = &self.packet;
         let flow = pick(packets, cx.flow);
