@@ -38,10 +38,10 @@ pub(super) fn community_id(packet: &FlowPacket) -> String {
             hash.update(port.to_be_bytes());
         }
     }
-    format!(
-        "1:{}",
-        base64::engine::general_purpose::STANDARD.encode(hash.finalize())
-    )
+    let mut text = String::with_capacity(30);
+    text.push_str("1:");
+    base64::engine::general_purpose::STANDARD.encode_string(hash.finalize(), &mut text);
+    text
 }
 
 #[cfg(test)]

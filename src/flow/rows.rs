@@ -1,6 +1,5 @@
 //! Ended flows as rows of their table, and their first packets as rows of `flow_packets`.
 
-use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use netcap_proto::{FlowColumns, FlowPacketColumns, FlowPacketRow, FlowRow, Symbols};
@@ -235,30 +234,36 @@ fn vlan_text(vlans: Vlans) -> Option<String> {
 /// Hash of key and start, which does not depend on which files were read: the first 12 bytes of
 /// SHA-256, in hexadecimal.
 fn flow_uid(key: &FlowKey, start_ns: i64) -> String {
-    let mut hash = Sha256::new();
+    let tunnels = key.tunnels.text();
+    // In one piece, which is hashed faster than many.
+    let mut bytes = Vec::with_capacity(64 + tunnels.len());
     for side in [Side::A, Side::B] {
-        match key.addresses[side as usize] {
-            IpAddr::V4(address) => hash.update(address.to_ipv6_mapped().octets()),
-            IpAddr::V6(address) => hash.update(address.octets()),
-        }
-        hash.update(key.ports[side as usize].to_be_bytes());
+        let address = match key.addresses[side as usize] {
+            IpAddr::V4(address) => address.to_ipv6_mapped(),
+            IpAddr::V6(address) => address,
+        };
+        bytes.extend_from_slice(&address.octets());
+        bytes.extend_from_slice(&key.ports[side as usize].to_be_bytes());
     }
-    hash.update([
+    bytes.extend_from_slice(&[
         key.protocol,
         u8::from(key.one_way),
         u8::from(key.addresses[0].is_ipv4()),
     ]);
     match u16::try_from(key.identifier) {
-        Ok(short) => hash.update(short.to_be_bytes()),
-        Err(_) => hash.update(key.identifier.to_be_bytes()),
+        Ok(short) => bytes.extend_from_slice(&short.to_be_bytes()),
+        Err(_) => bytes.extend_from_slice(&key.identifier.to_be_bytes()),
     }
-    hash.update(key.vlans.bits().to_be_bytes());
-    hash.update(key.tunnels.text());
-    hash.update(start_ns.to_be_bytes());
+    bytes.extend_from_slice(&key.vlans.bits().to_be_bytes());
+    bytes.extend_from_slice(tunnels.as_bytes());
+    bytes.extend_from_slice(&start_ns.to_be_bytes());
+    let hash = Sha256::digest(&bytes);
     let mut text = String::with_capacity(24);
-    for byte in hash.finalize().iter().take(12) {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
+    for byte in hash.iter().take(12) {
+        // Not by the macros for formatting, which take longer than the hash.
+        for digit in [byte >> 4, byte & 15] {
+            text.extend(char::from_digit(digit.into(), 16));
+        }
     }
     text
 }
