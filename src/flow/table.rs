@@ -14,6 +14,14 @@ const SHARDS: usize = 64;
 /// So many flows are given at a time at the end.
 const PIECE: usize = 16_384;
 
+/// A packet of a shard. Index and place are looked up while the packets are gone through in order:
+/// a shard's lie far from each other in memory.
+struct Shared<'p> {
+    packet: &'p FlowPacket,
+    index: u32,
+    place: PacketPlace,
+}
+
 /// The flows of a stream under one policy.
 #[derive(Debug)]
 pub struct FlowTable {
@@ -44,12 +52,23 @@ impl FlowTable {
         &mut self,
         packets: &[FlowPacket],
         times: &[i64],
-        place: impl Fn(u32) -> (i32, i64) + Sync,
+        place: impl Fn(u32) -> (i32, i64),
     ) -> (Vec<i64>, Ended) {
-        let mut shares: Vec<Vec<&FlowPacket>> = vec![Vec::new(); SHARDS];
+        let fair = packets.len() / SHARDS;
+        let mut shares: Vec<Vec<Shared<'_>>> = (0..SHARDS)
+            .map(|_| Vec::with_capacity(fair + fair / 2))
+            .collect();
         for packet in packets {
             if let Some(share) = shares.get_mut(packet.hash as usize % SHARDS) {
-                share.push(packet);
+                let (capture, number) = place(packet.index);
+                share.push(Shared {
+                    packet,
+                    index: packet.index,
+                    place: PacketPlace {
+                        capture,
+                        packet: number,
+                    },
+                });
             }
         }
         let sweep = self.advance(times);
@@ -66,14 +85,7 @@ impl FlowTable {
                 let mut ended = Vec::new();
                 let flows = share
                     .iter()
-                    .map(|packet| {
-                        let (capture, number) = place(packet.index);
-                        let place = PacketPlace {
-                            capture,
-                            packet: number,
-                        };
-                        shard.add(packet, place, &rules, &mut ended)
-                    })
+                    .map(|shared| shard.add(shared.packet, shared.place, &rules, &mut ended))
                     .collect();
                 if sweep {
                     shard.expire(now, &rules, &mut ended);
@@ -87,8 +99,8 @@ impl FlowTable {
         let mut flows = vec![NO_FLOW; times.len()];
         let mut ended = Vec::new();
         for ((ids, mut gone), share) in results.into_iter().zip(shares) {
-            for (packet, id) in share.into_iter().zip(ids) {
-                if let Some(slot) = flows.get_mut(packet.index as usize) {
+            for (shared, id) in share.into_iter().zip(ids) {
+                if let Some(slot) = flows.get_mut(shared.index as usize) {
                     *slot = id;
                 }
             }
