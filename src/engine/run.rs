@@ -136,14 +136,14 @@ impl<'o> Run<'o> {
                 .map(|(worker, (decoded, flows))| worker.finish(decoded, flows))
                 .collect::<Result<_>>()?;
             write(&mut self.writers, ended.iter().chain(&tables))?;
-            for decoded in decoded {
+            for (worker, decoded) in self.workers.iter_mut().zip(decoded) {
                 self.result.counts.add(&decoded.counts);
                 for (link_type, packets) in &decoded.skipped {
                     *self.skipped.entry(*link_type).or_default() += packets;
                 }
                 progress.advance(decoded.counts.read, decoded.batch.size() as u64);
                 // The reader needs no more once all has been read.
-                let _ = give_back.send(decoded.batch);
+                let _ = give_back.send(worker.give_back(decoded));
             }
         }
     }

@@ -20,6 +20,8 @@ pub(super) struct Worker {
     packet: Option<PacketColumns>,
     malformed: Option<MalformedColumns>,
     time: Option<(i64, i64)>,
+    /// Memory for the packets of the next batch.
+    flow_packets: Vec<FlowPacket>,
 }
 
 /// What a batch came to, before its flows are known.
@@ -42,16 +44,25 @@ impl Worker {
             packet: tables.has("packet").then(PacketColumns::default),
             malformed: tables.has("malformed").then(MalformedColumns::default),
             time,
+            flow_packets: Vec::new(),
         }
+    }
+
+    /// Takes back what a batch came to, and gives its packets.
+    pub(super) fn give_back(&mut self, decoded: Decoded) -> Batch {
+        self.flow_packets = decoded.flow_packets;
+        decoded.batch
     }
 
     /// Decodes the packets of a batch into the worker's tables.
     pub(super) fn decode(&mut self, batch: Batch) -> Decoded {
         let mut decoded = Decoded {
             times: batch.metas.iter().map(|m| m.ts_ns).collect(),
-            flow_packets: Vec::with_capacity(batch.metas.len()),
+            flow_packets: std::mem::take(&mut self.flow_packets),
             ..Decoded::default()
         };
+        decoded.flow_packets.clear();
+        decoded.flow_packets.reserve(batch.metas.len());
         decoded.counts.read = batch.duplicates;
         decoded.counts.duplicates = batch.duplicates;
         for (index, (meta, bytes)) in (0u32..).zip(batch.packets()) {
