@@ -103,20 +103,20 @@ impl Flowing {
             let number = batch.metas.get(i).map_or(0, |m| m.number);
             (batch.captures.get(i).copied().unwrap_or(0), number)
         };
-        let (flows, mut ended) = self.table.batch(packets, &decoded.times, place);
-        self.push(&mut ended);
+        let (flows, ended) = self.table.batch(packets, &decoded.times, place);
+        self.push(&ended);
         flows
     }
 
     fn finish(&mut self, write: &mut impl FnMut(&Rows) -> Result<()>) -> Result<()> {
         let mut table = std::mem::replace(&mut self.table, FlowTable::new(self.policy, self.early));
-        table.finish(|mut flows| {
-            self.push(&mut flows);
+        table.finish(|flows| {
+            self.push(&flows);
             write(&self.rows()?)
         })
     }
 
-    fn push(&mut self, ended: &mut Ended) {
+    fn push(&mut self, ended: &Ended) {
         if self.wanted {
             for flow in ended {
                 self.rows

@@ -162,17 +162,16 @@ impl Flow {
 
     /// Sums over its packets.
     pub(super) fn details(&mut self, rules: &Rules) -> &mut Details {
-        self.details.get_or_insert_with(|| {
-            let repeats = rules.policy.close == Close::Engelen;
-            let mut details = Box::new(Details::new(repeats));
-            details.add(&self.first_packet, self.first, rules.early);
-            details
-        })
+        self.details
+            .get_or_insert_with(|| Box::new(of_first(&self.first_packet, self.first, rules)))
     }
 
-    /// Sums over its packets, once they were asked for.
-    pub(super) fn known_details(&self) -> Option<&Details> {
-        self.details.as_deref()
+    /// Gives sums over its packets to `take`. Of one packet they live no longer.
+    pub(super) fn with_details<T>(&self, rules: &Rules, take: impl FnOnce(&Details) -> T) -> T {
+        match &self.details {
+            Some(details) => take(details),
+            None => take(&of_first(&self.first_packet, self.first, rules)),
+        }
     }
 
     /// Adds a packet after the first.
@@ -350,6 +349,13 @@ impl Flow {
         };
         (!silent).then_some(side)
     }
+}
+
+/// Sums over the first packet.
+fn of_first(packet: &FlowPacket, place: PacketPlace, rules: &Rules) -> Details {
+    let mut details = Details::new(rules.policy.close == Close::Engelen);
+    details.add(packet, place, rules.early);
+    details
 }
 
 /// Protocols whose ports are read; all others keep 0 in the key.

@@ -25,13 +25,15 @@ pub struct FlowRows {
 
 impl FlowRows {
     /// Appends the row of a flow that ended under `policy`, and those of its first `early` packets.
-    pub fn push(&mut self, flow: &mut Flow, policy: Policy, early: usize, symbols: &mut Symbols) {
+    pub fn push(&mut self, flow: &Flow, policy: Policy, early: usize, symbols: &mut Symbols) {
+        flow.with_details(&Rules { policy, early }, |details| {
+            self.push_with(flow, details, policy, symbols);
+        });
+    }
+
+    fn push_with(&mut self, flow: &Flow, details: &Details, policy: Policy, symbols: &mut Symbols) {
         let (initiator, evidence) = flow.initiator(&policy);
         let counts_repeats = policy.close == Close::Engelen;
-        flow.details(&Rules { policy, early });
-        let Some(details) = flow.known_details() else {
-            return;
-        };
         push_flow(
             flow,
             details,
@@ -231,6 +233,8 @@ fn vlan_text(vlans: Vlans) -> Option<String> {
     (!ids.is_empty()).then(|| ids.join(","))
 }
 
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
 /// Hash of key and start, which does not depend on which files were read: the first 12 bytes of
 /// SHA-256, in hexadecimal.
 fn flow_uid(key: &FlowKey, start_ns: i64) -> String {
@@ -262,7 +266,7 @@ fn flow_uid(key: &FlowKey, start_ns: i64) -> String {
     for byte in hash.iter().take(12) {
         // Not by the macros for formatting, which take longer than the hash.
         for digit in [byte >> 4, byte & 15] {
-            text.extend(char::from_digit(digit.into(), 16));
+            text.push(char::from(DIGITS[usize::from(digit)]));
         }
     }
     text
