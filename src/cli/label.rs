@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
+use super::label_explain::LabelExplain;
 use super::{Common, Done, summary, width};
 use crate::dataset::{Manifest, Output};
 use crate::error::{Error, Result};
@@ -21,9 +22,13 @@ use crate::pipeline::{
 ///   netcap label --labels attacks.yaml --input data
 ///   netcap label --labels attacks.yaml --input data --materialize dns,tcp
 ///   netcap label --labels attacks.yaml --check
+///   netcap label explain --labels attacks.yaml --input data --flow 1842
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
+#[command(verbatim_doc_comment, args_conflicts_with_subcommands = true)]
+#[command(subcommand_negates_reqs = true)]
 pub(super) struct Label {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// Ground truth: YAML or CSV.
     #[arg(short, long, required = true, num_args = 1.., value_name = "FILE")]
     labels: Vec<PathBuf>,
@@ -44,8 +49,16 @@ pub(super) struct Label {
     force: bool,
 }
 
+#[derive(Debug, Subcommand)]
+enum Command {
+    Explain(LabelExplain),
+}
+
 impl Label {
     pub(super) fn run(self, common: &Common) -> Result<Done> {
+        if let Some(Command::Explain(explain)) = self.command {
+            return explain.run();
+        }
         let Some(input) = self.input.as_ref().filter(|_| !self.check) else {
             read_truth(&self.labels)?;
             common.say("the label files are in order");

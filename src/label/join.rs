@@ -14,6 +14,7 @@ use netcap_proto::{
 
 use super::Misses;
 use super::columns::{ColumnType, Columns, Value};
+use super::explain::{Considered, explain};
 use super::labeler::Labeler;
 use super::tally::Tally;
 use super::verdict::{FlowFacts, Verdict};
@@ -100,6 +101,37 @@ pub fn look_batch(labeler: &Labeler, batch: &RecordBatch, misses: &mut Misses) -
         misses.look(labeler, &flows.facts(row, &values)?);
     }
     Ok(())
+}
+
+/// What ground truth makes of one flow, and why.
+#[derive(Debug, Clone)]
+pub struct Explained {
+    /// The label columns that it gets: label, attack, state, rule.
+    pub label: Option<String>,
+    /// The claimed class.
+    pub attack: Option<String>,
+    /// How certain it is.
+    pub state: &'static str,
+    /// The rule that decided.
+    pub rule: Option<String>,
+    /// Each rule, seen from the flow.
+    pub rules: Vec<Considered>,
+}
+
+/// What ground truth makes of one row of a batch of flows, and why.
+pub fn explain_row(labeler: &Labeler, batch: &RecordBatch, row: usize) -> Result<Explained> {
+    let flows = Flows::new(batch)?;
+    let values = |column| flows.value(column, row);
+    let facts = flows.facts(row, &values)?;
+    let verdict = labeler.label(&facts);
+    let text = |text: Option<&str>| text.map(str::to_owned);
+    Ok(Explained {
+        label: text(verdict.label),
+        attack: text(verdict.attack),
+        state: verdict.state.as_str(),
+        rule: text(verdict.rule),
+        rules: explain(labeler, &facts),
+    })
 }
 
 fn label_row(verdict: &Verdict<'_>, symbols: &mut Symbols) -> LabelRow {

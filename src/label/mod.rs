@@ -87,6 +87,7 @@ mod condition;
 mod csv_form;
 mod document;
 mod duration;
+mod explain;
 mod fields;
 mod hosts;
 mod index;
@@ -117,7 +118,8 @@ use std::path::Path;
 
 pub use carry::FlowLabels;
 pub use columns::{ColumnType, Columns, Value};
-pub use join::{Labeled, flow_columns, label_batch, look_batch};
+pub use explain::Considered;
+pub use join::{Explained, Labeled, explain_row, flow_columns, label_batch, look_batch};
 pub use labeler::Labeler;
 pub use misses::Misses;
 pub use model::{GroundTruth, Rule};

@@ -46,6 +46,13 @@ pub struct Truth {
     pub inputs: Vec<Input>,
 }
 
+impl Truth {
+    /// What labels flows.
+    pub(super) fn labeler(&self) -> &Labeler {
+        &self.labeler
+    }
+}
+
 /// Reads and checks ground truth files.
 pub fn read_truth(files: &[PathBuf]) -> Result<Truth> {
     let columns = flow_columns();

@@ -6,6 +6,7 @@ mod build;
 mod config;
 mod estimate;
 mod expect;
+mod explain;
 mod exports;
 mod feature_side;
 mod features;
@@ -18,6 +19,7 @@ pub use build::{How, StageRun, build, check, check_locked, check_result, options
 pub use config::{Pipeline, Plan, json_schema, tables_to_materialize};
 pub use estimate::{Estimate, estimate};
 pub use expect::Expected;
+pub use explain::{FlowExplained, Wanted, explain_flow};
 pub use exports::{ExportRequest, make_export, read_plain, write_export};
 pub use feature_side::feature_side;
 pub use features::{FeatureRequest, make_features, write_features};

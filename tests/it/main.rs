@@ -17,6 +17,7 @@ mod captures;
 mod cli;
 mod datasets;
 mod defects;
+mod explain;
 mod faults;
 mod features;
 mod quickstart;

@@ -22,13 +22,17 @@ use crate::label::columns::Value;
 
 /// A condition whose columns are resolved.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Condition(Expr);
+pub(super) struct Condition {
+    expr: Expr,
+    /// As it is written.
+    pub(super) text: String,
+}
 
 impl Condition {
     /// Whether the condition is true (and not false or NULL) of a flow. `reverse`: a victim
     /// opened it.
     pub(super) fn holds<'r>(&self, values: &dyn Fn(usize) -> Value<'r>, reverse: bool) -> bool {
-        self.0.value(values, reverse) == Value::Boolean(true)
+        self.expr.value(values, reverse) == Value::Boolean(true)
     }
 }
 

@@ -35,7 +35,10 @@ pub(in crate::label) fn parse(text: &str, columns: &Columns) -> Result<Condition
                 .help("compare it with something: `fwd_packets > 0`"),
         );
     }
-    Ok(Condition(expr))
+    Ok(Condition {
+        expr,
+        text: text.trim().to_owned(),
+    })
 }
 
 /// A piece with its type and the offset where it begins.

@@ -1,0 +1,71 @@
+//! `netcap label explain` on the quickstart capture.
+
+use crate::support::{root, run};
+
+#[test]
+fn a_label_is_explained_rule_by_rule() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out").to_str().unwrap().to_owned();
+    let path = |name: &str| root().join(name).to_str().unwrap().to_owned();
+    let capture = path("tests/lab/quickstart.pcapng");
+    let labels = path("tests/lab/quickstart.labels.yaml");
+    let decode = ["decode", &capture, "--out", &out, "--tables", "flow"];
+    assert_eq!(run(&decode).0, 0);
+    let explain = |more: &[&str]| {
+        let mut arguments = vec!["label", "explain", "--labels", &labels, "--input", &out];
+        arguments.extend(more);
+        run(&arguments)
+    };
+
+    // A guess that found the port closed.
+    let (status, told, errors) = explain(&["--flow", "3144"]);
+    assert_eq!(status, 0, "{errors}");
+    for expected in [
+        "label none, attempted (Password guessing), by the rule password-guessing",
+        "applies  password-guessing (quickstart.labels.yaml:35)",
+        "a refinement makes it attempted (category 0), since fwd_payload_bytes = 0",
+        "no       port-scan (quickstart.labels.yaml:26)",
+        "tcp.port == 8080",
+    ] {
+        assert!(told.contains(expected), "{expected}: {told}");
+    }
+
+    // The same by its ends, the other way round, at a time.
+    let uid = told.split(['(', ')']).nth(1).unwrap().to_owned();
+    let (_, by_uid, _) = explain(&["--flow", &uid]);
+    assert_eq!(by_uid, told);
+    let at = told.lines().nth(1).unwrap().split(' ').next().unwrap();
+    let ends = ["--ends", "10.77.0.20:8080", "10.77.0.66", "--at", at];
+    assert_eq!(explain(&ends).1, told);
+
+    // A ping, which no rule is about.
+    let (_, told, _) = explain(&["--flow", "490"]);
+    for expected in [
+        "label benign, benign, by no rule: `covers` decides",
+        "attackers: 10.77.0.10 is not among attacker (10.77.0.66)",
+        "time: the flow is 1.072 s before 2026-11-25T00:40:07.911793Z",
+        "ports: the flow has none",
+    ] {
+        assert!(told.contains(expected), "{expected}: {told}");
+    }
+
+    for (more, expected) in [
+        (&["--flow", "1"][..], "has no such flow"),
+        (
+            &["--ends", "10.77.0.10", "nowhere"],
+            "\"nowhere\" is no address",
+        ),
+        (
+            &["--flow", "490", "--policy", "zeek"],
+            "there is no policy zeek",
+        ),
+        (
+            &["--flow", "490", "--policy", "nfstream"],
+            "has no such flow",
+        ),
+    ] {
+        let (status, _, errors) = explain(more);
+        assert_eq!(status, 2);
+        assert!(errors.contains(expected), "{errors}");
+    }
+}
