@@ -314,9 +314,13 @@ class Maker:
                     more = {"port": port, "protocol": protocol}
                     self.add(f"port {port}", self.some_time(whole), way, self.wish(whole), **more)
                     if port:
-                        turned = {"src_port": port, "dst_port": self.free_port()}
-                        turned = turned if way == "forward" else dict(zip(turned, reversed(turned.values())))
-                        self.add(f"other port {port}", self.some_time(whole), way, turned, protocol=protocol)
+                        wish = self.turned(port, way)
+                        self.add(f"port {port} turned", self.some_time(whole), way, wish, protocol=protocol)
+
+    def turned(self, port: int, way: str) -> dict:
+        """The victim's port at the attacker."""
+        free = self.free_port()
+        return {"src_port": port, "dst_port": free} if way == "forward" else {"src_port": free, "dst_port": port}
 
     def protocols(self) -> None:
         whole = self.outline.whole
@@ -336,6 +340,8 @@ class Maker:
         for within in (part, whole) if (part.start, part.end) != (whole.start, whole.end) else (part,):
             for way in ("forward", "reverse"):
                 self.add(f"{name} holds", self.some_time(within), way, wish)
+                for port, _ in self.outline.ports:
+                    self.add(f"{name} holds, port turned", self.some_time(within), way, self.turned(port, way) | wish)
                 for column, value in self.variants:
                     self.add(f"{name}, {column} is {value}", self.some_time(within), way, wish | {column: value})
 
