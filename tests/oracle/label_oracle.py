@@ -79,6 +79,7 @@ class Labels:
 
     rules: list[Rule]
     covers: list[Span]
+    last_decides: bool
 
 
 # -- reading --------------------------------------------------------------------------------------------------------
@@ -90,14 +91,15 @@ def read(path: Path) -> Labels:
     # All scalars as they are written: of YAML 1.1, 10:20 would be a number.
     file = yaml.load(path.read_text(), Loader=yaml.BaseLoader)
     known(file, FILE_KEYS)
-    if file["netcap-labels"] != "1" or file["conflicts"] != "last":
-        raise ValueError(f"{path}: not of version 1, or the last rule does not decide")
+    if file["netcap-labels"] != "1" or file["conflicts"] not in ("first", "last"):
+        raise ValueError(f"{path}: not of version 1, or neither the first nor the last rule decides")
     zone, hosts = zoneinfo.ZoneInfo(file["zone"]), file.get("hosts", {})
     if any(one.keys() != {"hosts", "time"} or one["hosts"] != "any" for one in file["covers"]):
         raise ValueError(f"{path}: covers of less than all hosts")
     covers = [span_of(one["time"], zone) for one in file["covers"]]
     defaults = file.get("defaults", {})
-    return Labels([rule_of({**defaults, **rule}, hosts, zone) for rule in file["rules"]], covers)
+    rules = [rule_of({**defaults, **rule}, hosts, zone) for rule in file["rules"]]
+    return Labels(rules, covers, file["conflicts"] == "last")
 
 
 def known(mapping: dict, keys: set[str]) -> None:
@@ -310,7 +312,7 @@ def claim(rule: Rule, row: dict) -> tuple[str, int | None] | None:
 
 def label(labels: Labels, row: dict) -> tuple:
     """The values of the label columns."""
-    for rule in reversed(labels.rules):
+    for rule in reversed(labels.rules) if labels.last_decides else labels.rules:
         said = claim(rule, row)
         if said:
             state, category = said
@@ -466,7 +468,7 @@ def spoil_file(path: Path, tally: common.Tally) -> None:
     for at, rule in enumerate(labels.rules):
         for _ in range(SPOILED):
             what, wrong = spoiled(rule, chance)
-            other = Labels([*labels.rules[:at], wrong, *labels.rules[at + 1 :]], labels.covers)
+            other = Labels([*labels.rules[:at], wrong, *labels.rules[at + 1 :]], labels.covers, labels.last_decides)
             spoils += 1
             if any(label(other, row) != known for row, known in zip(rows[rule.id], right[rule.id])):
                 noticed += 1
