@@ -198,6 +198,22 @@ impl Labeler {
         }
     }
 
+    /// Whether any rule is about the hosts of a flow, at whatever time.
+    pub(super) fn knows(&self, facts: &FlowFacts<'_>) -> bool {
+        let hosts = [facts.src_ip, facts.dst_ip];
+        let candidates = self.index.candidates(hosts, i64::MIN, i64::MAX);
+        let about = |rule: &Rule| {
+            [false, true].into_iter().any(|reverse| {
+                let (attacker, victim) = matching::roles(facts, reverse);
+                rule.attackers.set.contains(attacker) && rule.victims.set.contains(victim)
+            })
+        };
+        let mut rules = candidates
+            .into_iter()
+            .filter_map(|number| self.rules.get(number));
+        rules.any(about)
+    }
+
     /// The rules that apply or may apply, the deciding one first.
     fn matches(&self, facts: &FlowFacts<'_>) -> Vec<Match<'_>> {
         let (start, end) = matching::span(facts);

@@ -101,6 +101,7 @@ mod misses;
 mod model;
 mod moment;
 mod names;
+mod offsets;
 mod problems;
 mod report;
 mod rule;

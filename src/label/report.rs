@@ -11,7 +11,7 @@ use crate::label::duration;
 use crate::label::interval::show_utc;
 use crate::label::labeler::Labeler;
 use crate::label::misses::{Miss, Misses, Part};
-use crate::label::model::Rule;
+use crate::label::model::{Direction, Rule, Variant};
 use crate::label::tally::{RuleTally, Span, Tally};
 use crate::label::verdict::{Edge, State};
 
@@ -189,6 +189,19 @@ fn row(rule: &Rule, file: &str, tally: Option<&RuleTally>) -> RuleRow {
     }
 }
 
+/// How many intervals the rules have, if all begin and end with a minute.
+fn in_minutes(labeler: &Labeler) -> Option<usize> {
+    const MINUTE: i64 = 60_000_000_000;
+    let times = labeler.rules().iter().flat_map(|rule| &rule.time);
+    let bounded: Vec<_> = times.filter(|time| time.is_bounded()).collect();
+    let whole =
+        |bound: i64| bound == i64::MIN || bound == i64::MAX || bound.rem_euclid(MINUTE) == 0;
+    let all = bounded
+        .iter()
+        .all(|time| whole(time.start) && whole(time.end.saturating_add(1)));
+    (all && !bounded.is_empty()).then_some(bounded.len())
+}
+
 /// First start and last end of all rules that have a time.
 fn bounds(labeler: &Labeler) -> Option<Span> {
     let times = || {
@@ -214,6 +227,23 @@ fn findings(
     misses: Option<&Misses>,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
+    // First, since it explains most of the others.
+    if let Some(better) = tally.offsets.better() {
+        let way = if better.offset_ns < 0 {
+            "earlier"
+        } else {
+            "later"
+        };
+        findings.push(Finding::warning(
+            "offset-hint",
+            format!(
+                "if all times of the rules were {} {way}, {} flows of a sample would be attacks, and {} are now; check zone, daylight saving and clock",
+                duration::show(better.offset_ns),
+                better.then,
+                better.now,
+            ),
+        ));
+    }
     if let (Some(labels), Some(flows)) = (bounds(labeler), tally.span)
         && (labels.last < flows.first || flows.last < labels.first)
     {
@@ -233,6 +263,27 @@ fn findings(
                 duration::show(gap),
             ),
         ));
+    }
+    if let Some(intervals) = in_minutes(labeler) {
+        findings.push(Finding::information(
+            "resolution",
+            format!(
+                "all times of the rules ({intervals}) are whole minutes: flows within a minute of a bound may be on its wrong side"
+            ),
+        ));
+    }
+    for (number, counts) in tally.rules.iter().filter(|(_, counts)| counts.reverse > 0) {
+        if let Some((rule, _)) = labeler.rule(*number) {
+            let message = format!(
+                "{} of {} flows of this rule were opened by the victim; say `direction:` if only one way is meant",
+                counts.reverse, counts.rows
+            );
+            // Who says what is meant has thought of it.
+            let either = |v: &Variant| v.direction == Direction::Either;
+            if rule.variants.first().is_some_and(either) {
+                findings.push(Finding::information("flip", message).about(rule.id()));
+            }
+        }
     }
     for (number, row) in report
         .rules

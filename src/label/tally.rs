@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::label::labeler::Labeler;
 use crate::label::matching;
+use crate::label::offsets::Offsets;
 use crate::label::verdict::{Edge, FlowDirection, FlowFacts, State, Verdict};
 
 /// Counts of labeled flows.
@@ -21,6 +22,7 @@ pub struct Tally {
     pub(super) conflicts: BTreeMap<(usize, usize), ConflictTally>,
     /// Hosts of rules that were seen, by their numbers in the labeler.
     pub(super) seen: std::collections::BTreeSet<usize>,
+    pub(super) offsets: Offsets,
 }
 
 /// First start and last end, in nanoseconds since 1970 UTC.
@@ -61,6 +63,12 @@ pub(super) struct ConflictTally {
 }
 
 impl Tally {
+    /// Looks whether a flow would be an attack if the rules were at other times. Takes as long as labeling it some
+    /// fifty times, so of many flows a sample is enough.
+    pub fn try_offsets(&mut self, labeler: &Labeler, facts: &FlowFacts<'_>) {
+        self.offsets.look(labeler, facts);
+    }
+
     /// Counts a flow and what `labeler` said of it.
     pub fn add(&mut self, labeler: &Labeler, facts: &FlowFacts<'_>, verdict: &Verdict<'_>) {
         let (first, last) = matching::span(facts);
@@ -129,6 +137,7 @@ impl Tally {
     pub fn merge(&mut self, other: &Self) {
         self.rows += other.rows;
         self.span = join(self.span, other.span);
+        self.offsets.merge(&other.offsets);
         for (state, rows) in &other.states {
             *self.states.entry(state.clone()).or_default() += rows;
         }

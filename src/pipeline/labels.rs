@@ -186,6 +186,9 @@ struct LabeledFlows {
     tally: Tally,
 }
 
+/// Flows that are tried at other times.
+const SAMPLE: u64 = 50_000;
+
 /// Labels a table of flows: an overlay, the table with its labels, and the claims if they are asked for. The labels are kept in
 /// `carried` too, if that is given.
 fn label_flows(
@@ -204,10 +207,15 @@ fn label_flows(
     let schema = layout.schema();
     let mut labeled = writer(layout, &stages.labeled, labeled_name, table.name)?;
     let mut tally = Tally::default();
+    let facts = output.manifest().stages.get(TABLES_STAGE);
+    let rows = facts
+        .and_then(|stage| stage.tables.get(table.name))
+        .map_or(0, |t| t.rows);
+    let every = rows.div_ceil(SAMPLE);
     for_each_chunk(output, table, |chunk| {
         let made: Vec<_> = chunk
             .par_iter()
-            .map(|batch| label_batch(labeler, batch))
+            .map(|batch| label_batch(labeler, batch, every))
             .collect::<Result<_>>()?;
         for (batch, made) in chunk.iter().zip(made) {
             tally.merge(&made.tally);

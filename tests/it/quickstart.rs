@@ -177,5 +177,43 @@ fn wrong_zone_is_told() {
         data.to_str().unwrap(),
     ]);
     assert_eq!(status, 1, "{errors}");
-    assert!(errors.contains("range-disjoint"), "{errors}");
+    let told = errors.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        told.contains("if all times of the rules were 1 h later"),
+        "{errors}"
+    );
+}
+
+/// The errors that people make in label files are found.
+#[test]
+fn wrong_variants_of_the_labels_are_told() {
+    let out = tempfile::tempdir().unwrap();
+    let folder = out.path().to_str().unwrap().to_owned();
+    let capture = root().join("tests/lab/quickstart.pcapng");
+    let capture = capture.to_str().unwrap();
+    let tables = ["decode", capture, "--out", &folder, "--tables", "flow"];
+    assert_eq!(run(&tables).0, 0);
+    let right = std::fs::read_to_string(root().join("tests/lab/quickstart.labels.yaml")).unwrap();
+    let told = |name: &str, old: &str, new: &str| {
+        let wrong = right.replace(old, new);
+        assert_ne!(wrong, right);
+        let file = out.path().with_extension(name);
+        std::fs::write(&file, wrong).unwrap();
+        let file = file.to_str().unwrap().to_owned();
+        let (_, _, errors) = run(&[
+            "label", "-v", "--labels", &file, "--input", &folder, "--set", name,
+        ]);
+        std::fs::remove_file(&file).unwrap();
+        errors.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    // One address of a host missing: the attacks over it are told.
+    let errors = told(
+        "host",
+        "attacker: [10.77.0.66, \"fd77::66\"]",
+        "attacker: [10.77.0.67]",
+    );
+    assert!(
+        errors.contains("rule-empty") && errors.contains("10.77.0.66"),
+        "{errors}"
+    );
 }

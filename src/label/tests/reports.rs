@@ -7,7 +7,10 @@ use crate::label::{Misses, Report, Tally};
 fn report(labeler: &Labeler, flows: &[Flow]) -> Report {
     let mut tally = Tally::default();
     for flow in flows {
-        flow.facts(|facts| tally.add(labeler, facts, &labeler.label(facts)));
+        flow.facts(|facts| {
+            tally.add(labeler, facts, &labeler.label(facts));
+            tally.try_offsets(labeler, facts);
+        });
     }
     let mut misses = Misses::new(labeler, &tally);
     for flow in flows {
@@ -18,6 +21,10 @@ fn report(labeler: &Labeler, flows: &[Flow]) -> Report {
 
 fn finding<'a>(report: &'a Report, code: &str) -> Option<&'a Finding> {
     report.findings.iter().find(|finding| finding.code == code)
+}
+
+fn codes(report: &Report) -> Vec<&str> {
+    report.findings.iter().map(|f| f.code.as_str()).collect()
 }
 
 /// The message for the one rule, which matches nothing.
@@ -58,7 +65,7 @@ fn reports_count_by_rule_and_state() {
         json["states"].to_string(),
         r#"[{"label":"X","rows":2,"state":"malicious"},{"label":"X","rows":1,"state":"attempted"},{"label":null,"rows":1,"state":"unknown"}]"#
     );
-    assert!(report.findings.is_empty(), "{:?}", report.findings);
+    assert_eq!(codes(&report), ["resolution", "flip"]);
     assert!(
         report
             .to_json()
@@ -90,7 +97,7 @@ fn summaries_fit_a_screen() {
         "{summary}"
     );
     let small = report(
-        &labeler(&with(TIME)),
+        &labeler(&with("time: 2026-05-04 10:00:00 .. 10:58:30\n")),
         &[flow("10.9.0.7:1 10.0.1.5:1", "2026-05-04T10:10:00Z")],
     )
     .summary(80);
@@ -308,4 +315,57 @@ fn tallies_and_misses_merge_in_any_order() {
     let mut merged = others.pop().unwrap();
     others.iter().for_each(|other| merged.merge(other));
     assert_eq!(misses, merged);
+}
+
+#[test]
+fn a_better_offset_is_told() {
+    let hourly = |hour: u32| -> Vec<Flow> {
+        (10..14)
+            .map(|minute| {
+                flow(
+                    "10.9.0.7:1 10.0.1.5:1",
+                    &format!("2026-05-04T{hour}:{minute}:00Z"),
+                )
+            })
+            .collect()
+    };
+    let rule = labeler(&with(TIME));
+    // The rule is about ten o'clock; the flows are of eighteen.
+    let report_of = |flows: &[Flow]| report(&rule, flows);
+    let early = report_of(&hourly(18));
+    let hint = finding(&early, "offset-hint").unwrap();
+    assert_eq!(hint.severity, Severity::Warning);
+    assert_eq!(
+        hint.message,
+        "if all times of the rules were 8 h later, 4 flows of a sample would be attacks, and 0 are now; check zone, daylight saving and clock"
+    );
+    // Half of them are inside: no hint. Nor for few flows, nor for other hosts.
+    let both = [hourly(10), hourly(12)].concat();
+    assert!(finding(&report_of(&both), "offset-hint").is_none());
+    assert!(finding(&report_of(&hourly(18)[..2]), "offset-hint").is_none());
+    let others: Vec<Flow> = (0..9)
+        .map(|_| flow("10.9.0.8:1 10.0.1.5:1", "2026-05-04T18:10:00Z"))
+        .collect();
+    assert!(finding(&report_of(&others), "offset-hint").is_none());
+}
+
+#[test]
+fn whole_minutes_and_turned_flows_are_told() {
+    let turned = [flow("10.0.1.5:1 10.9.0.7:1", "2026-05-04T10:20:00Z")];
+    let found = report(&labeler(&with(TIME)), &turned);
+    let flip = finding(&found, "flip").unwrap();
+    assert_eq!(
+        (flip.severity, flip.subject.as_deref()),
+        (Severity::Information, Some("r"))
+    );
+    assert!(
+        flip.message
+            .starts_with("1 of 1 flows of this rule were opened by the victim")
+    );
+    let resolution = finding(&found, "resolution").unwrap();
+    assert_eq!(resolution.severity, Severity::Information);
+    // Said, or to the second: nothing to tell.
+    let exact = "time: 2026-05-04 10:00:00 .. 10:58:30\ndirection: reverse\n";
+    let found = report(&labeler(&with(exact)), &turned);
+    assert!(found.findings.is_empty(), "{:?}", found.findings);
 }
