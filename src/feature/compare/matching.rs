@@ -173,7 +173,8 @@ mod tests {
     #[test]
     fn nearest_starts_are_the_same_flow() {
         assert_eq!(nearest(&[0, 10], &[9, 100], 5), [(1, 0)]);
-        assert_eq!(nearest(&[0, 3], &[2, 5], 5), [(1, 0)]);
+        assert_eq!(nearest(&[0, 3], &[2, 5], 4), [(1, 0)]);
+        assert_eq!(nearest(&[0, 3], &[2, 5], 5), [(1, 0), (0, 1)]);
         assert_eq!(nearest(&[0, 10], &[11, 1], 5), [(0, 1), (1, 0)]);
     }
 
