@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::{Common, Done, values};
 use crate::dataset::Manifest;
 use crate::engine::Selection;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::output::Stage;
 use crate::output::export::Format;
 use crate::pipeline::{ExportRequest, write_export};
@@ -51,11 +51,7 @@ enum FormatArg {
 impl Export {
     pub(super) fn run(self, common: &Common) -> Result<Done> {
         let manifest = Manifest::read(&self.input)?;
-        if self.out.exists() && self.out.read_dir().is_ok_and(|mut d| d.next().is_some()) {
-            return Err(Error::new("this folder is there already")
-                .in_file(&self.out)
-                .help("name a new folder with --out, or remove this one"));
-        }
+        values::check_new(&self.out)?;
         let request = ExportRequest {
             format: match self.format {
                 FormatArg::Protobuf => Format::Protobuf,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::features_diff::FeaturesDiff;
-use super::{Common, Done, print, width};
+use super::{Common, Done, print, values, width};
 use crate::dataset::{Manifest, Output};
 use crate::error::{Error, Result};
 use crate::feature::{FeatureSet, list, markdown, select, text};
@@ -145,11 +145,7 @@ fn write_beside(
     format: FormatArg,
     out: &Path,
 ) -> Result<()> {
-    if out.exists() && out.read_dir().is_ok_and(|mut d| d.next().is_some()) {
-        return Err(Error::new("this folder is there already")
-            .in_file(out)
-            .help("name a new folder with --out, or remove this one"));
-    }
+    values::check_new(out)?;
     let format = match format {
         FormatArg::Parquet => None,
         FormatArg::Csv => Some(Format::Csv),

@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use super::Made;
 use super::labels::{label_stages, read_labels};
 use super::tables::TABLES_STAGE;
+use super::values::check_name;
 use crate::dataset::{Manifest, Output, StageFacts, fingerprint};
 use crate::error::{Error, Result};
 use crate::feature::{Evaluator, FeatureSet, Form};
@@ -80,7 +81,7 @@ impl FeatureRequest {
 
 /// Makes a feature table as a stage of the output, unless it is there.
 pub fn make_features(output: &mut Output, request: &FeatureRequest, force: bool) -> Result<Made> {
-    check_name(&request.name)?;
+    check_name(&request.name, "a feature table")?;
     let name = request.stage();
     let mut from = vec![TABLES_STAGE.to_owned()];
     from.extend(
@@ -128,17 +129,6 @@ pub fn write_features(
     let layout = features.evaluator.layout().clone();
     let path = folder.join(&name);
     Ok(vec![export(features, &layout, format, &path, &name)?])
-}
-
-fn check_name(name: &str) -> Result<()> {
-    let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
-    if name.is_empty() || name.starts_with('.') || !name.chars().all(good) {
-        return Err(
-            Error::new(format!("\"{name}\" is no name for a feature table"))
-                .help("use letters, digits, _ and -"),
-        );
-    }
-    Ok(())
 }
 
 /// The batches of a feature table, as they are calculated.

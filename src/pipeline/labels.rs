@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::Made;
 use super::tables::TABLES_STAGE;
+use super::values::check_name;
 use crate::dataset::{Input, Manifest, Output, StageFacts, fingerprint, hash_file};
 use crate::error::{Error, Finding, Result, Severity};
 use crate::flow::Policy;
@@ -89,7 +90,7 @@ pub fn make_labels(
     request: &LabelRequest,
     force: bool,
 ) -> Result<(Made, Option<Report>)> {
-    check_name(&request.set)?;
+    check_name(&request.set, "a label set")?;
     let truth = read_truth(&request.files)?;
     let tables = output.manifest().stages.get(TABLES_STAGE).ok_or_else(|| {
         Error::new("this output has no tables to label").help("run `netcap decode` first")
@@ -317,15 +318,6 @@ pub fn materializable() -> impl Iterator<Item = &'static Table> {
     TABLES.iter().copied().filter(|t| {
         t.column("flow").is_some() && (t.name == FLOW.name || flows_of(t).name != t.name)
     })
-}
-
-fn check_name(set: &str) -> Result<()> {
-    let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
-    if set.is_empty() || set.starts_with('.') || !set.chars().all(good) {
-        return Err(Error::new(format!("\"{set}\" is no name for a label set"))
-            .help("use letters, digits, _ and -"));
-    }
-    Ok(())
 }
 
 fn writer(layout: Layout, stage: &Stage, prefix: &str, folder: &str) -> Result<TableWriter> {

@@ -1,4 +1,4 @@
-//! Values that people write: durations, times, counts.
+//! Values that people write: durations, times, counts, names.
 
 use jiff::{Span, SpanRelativeTo, Timestamp};
 use schemars::JsonSchema;
@@ -72,6 +72,16 @@ pub fn count(text: &str) -> Result<u64> {
     n.checked_mul(factor)
         .filter(|n| *n > 0)
         .ok_or_else(|| Error::new(format!("{text} is out of range")))
+}
+
+/// The name of a folder in an output, such as that of a label set: `what`.
+pub(super) fn check_name(name: &str, what: &str) -> Result<()> {
+    let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    if name.is_empty() || name.starts_with('.') || !name.chars().all(good) {
+        return Err(Error::new(format!("\"{name}\" is no name for {what}"))
+            .help("use letters, digits, _ and -"));
+    }
+    Ok(())
 }
 
 /// A count in a file: a number, or a text such as `64k`.
