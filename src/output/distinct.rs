@@ -14,6 +14,9 @@ use super::runs::valid_runs;
 /// Integers from 0 to below this are looked up in an array.
 const SMALL: usize = 1 << 16;
 
+/// Integers that are compared with the one before them at once.
+const BLOCK: usize = 64;
+
 /// No text has this number: there are fewer than 2³¹ rows.
 const UNKNOWN: u32 = u32::MAX;
 
@@ -98,16 +101,27 @@ impl Integers {
     ) where
         i64: From<T::Native>,
     {
-        let mut last: Option<(i64, u32)> = None;
+        let mut last: Option<(T::Native, u32)> = None;
         for (start, end) in valid_runs(array) {
-            for value in array.values().get(start..end).unwrap_or_default() {
-                let value = i64::from(*value);
-                let number = match last {
-                    Some((known, number)) if known == value => number,
-                    _ => self.number(value),
-                };
-                last = Some((value, number));
-                out.push(number);
+            let values = array.values().get(start..end).unwrap_or_default();
+            for block in values.chunks(BLOCK) {
+                // Many columns hardly ever change: a block of one value is seen at once.
+                if let Some((known, number)) = last
+                    && block
+                        .iter()
+                        .fold(true, |same, value| same & (*value == known))
+                {
+                    out.resize(out.len() + block.len(), number);
+                    continue;
+                }
+                for value in block {
+                    let number = match last {
+                        Some((known, number)) if known == *value => number,
+                        _ => self.number(i64::from(*value)),
+                    };
+                    last = Some((*value, number));
+                    out.push(number);
+                }
             }
         }
     }

@@ -22,7 +22,7 @@ pub(super) fn numbers<N: Copy + PartialEq + Into<u32>>(
         // All are compared, which takes fewer steps than to stop early.
         if others.iter().fold(true, |same, n| same & (n == first)) {
             pack(numbers.get(packed_from..at).unwrap_or_default(), width, out);
-            let run = rest.iter().take_while(|n| *n == first).count();
+            let run = run(rest, *first);
             varint((run as u64) << 1, out);
             let bytes = (*first).into().to_le_bytes();
             out.extend_from_slice(
@@ -37,6 +37,15 @@ pub(super) fn numbers<N: Copy + PartialEq + Into<u32>>(
         }
     }
     pack(numbers.get(packed_from..).unwrap_or_default(), width, out);
+}
+
+/// How many numbers at the beginning are `first`: block by block, since a block is compared at once.
+fn run<N: Copy + PartialEq>(numbers: &[N], first: N) -> usize {
+    const BLOCK: usize = 64;
+    let same = |block: &&[N]| block.iter().fold(true, |same, n| same & (*n == first));
+    let blocks = numbers.chunks_exact(BLOCK).take_while(same).count() * BLOCK;
+    let rest = numbers.get(blocks..).unwrap_or_default();
+    blocks + rest.iter().take_while(|n| **n == first).count()
 }
 
 /// Appends numbers packed; the last group is filled with zeros.
