@@ -143,6 +143,13 @@ fn told(flow: &FlowExplained, all: bool) -> String {
         flow.payload_bytes[1],
         filter(flow)
     );
+    if flow.others > 0 {
+        let others = crate::text::count(flow.others, "other flow");
+        let _ = writeln!(
+            text,
+            "({others} between these ends: name one with --flow, or a time with --at)\n"
+        );
+    }
     let explained = &flow.explained;
     // Writing to a String cannot fail.
     let _ = write!(

@@ -126,9 +126,16 @@ impl Manifest {
         write_atomically(&output.join(Self::NAME), text.as_bytes())
     }
 
-    /// Findings of all stages.
+    /// Findings of all stages, those about captures first: they explain others.
     pub fn findings(&self) -> impl Iterator<Item = &Finding> {
-        self.stages.values().flat_map(|stage| &stage.findings)
+        let of = |tables: bool| {
+            let stages = self
+                .stages
+                .iter()
+                .filter(move |(name, _)| (*name == "tables") == tables);
+            stages.flat_map(|(_, stage)| &stage.findings)
+        };
+        of(true).chain(of(false))
     }
 }
 

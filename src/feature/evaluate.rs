@@ -44,14 +44,19 @@ struct Over {
 }
 
 impl Over {
-    fn new(table: &'static Table, features: &[&Feature], also: &[&str]) -> Result<Self> {
+    fn new(
+        table: &'static Table,
+        features: &[&Feature],
+        also: &[&str],
+        grouped: bool,
+    ) -> Result<Self> {
         let named: Vec<(&str, &str)> = features
             .iter()
             .map(|f| (f.name.as_str(), f.sql.as_str()))
             .collect();
         let expressions = match named.is_empty() {
             true => None,
-            false => Some(Expressions::new(&named)?),
+            false => Some(Expressions::new(&named, grouped)?),
         };
         let used: BTreeSet<&str> = features
             .iter()
@@ -89,9 +94,9 @@ impl Evaluator {
         Ok(Self {
             layout,
             columns,
-            of_flows: Over::new(set.flows, &of_flows, &as_they_are)?,
+            of_flows: Over::new(set.flows, &of_flows, &as_they_are, false)?,
             of_packets: match set.grouped {
-                true => Some(Over::new(set.table(), &of_packets, &KEYS[..1])?),
+                true => Some(Over::new(set.table(), &of_packets, &KEYS[..1], true)?),
                 false => None,
             },
         })

@@ -80,6 +80,11 @@ pub(super) fn check(text: &str, names: &dyn Names, grouped: bool) -> Result<Chec
     if text.len() > MOST_BYTES {
         return Err(format!("it is longer than {MOST_BYTES} bytes"));
     }
+    if text.contains("--") || text.contains("/*") {
+        return Err(
+            "it has a comment, which would hide what stands behind it in the SELECT".into(),
+        );
+    }
     let cannot = |e: sqlparser::parser::ParserError| match e {
         sqlparser::parser::ParserError::ParserError(text)
         | sqlparser::parser::ParserError::TokenizerError(text) => {
@@ -101,6 +106,7 @@ pub(super) fn check(text: &str, names: &dyn Names, grouped: bool) -> Result<Chec
         names,
         depth: 0,
         aggregates: grouped,
+        outside: grouped,
         columns: BTreeSet::new(),
     };
     let kind = checker.kind(&expression)?;
@@ -120,6 +126,8 @@ struct Checker<'a> {
     depth: usize,
     /// Whether an aggregate may stand here: not inside of another one.
     aggregates: bool,
+    /// It is of many rows, and this is not inside of an aggregate: columns cannot stand here.
+    outside: bool,
     columns: BTreeSet<String>,
 }
 
@@ -210,6 +218,11 @@ impl Checker<'_> {
             let near = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
             format!("there is no column {name}{near}")
         })?;
+        if self.outside {
+            return Err(format!(
+                "{name} is of one packet: put it into max(), min(), sum() or count()"
+            ));
+        }
         self.columns.insert(name.to_owned());
         Ok(kind)
     }
@@ -305,7 +318,7 @@ impl Checker<'_> {
     fn cast(&mut self, expression: &Expr, to: &DataType) -> Result<Kind, String> {
         let from = self.kind(expression)?;
         match to {
-            DataType::BigInt(None) | DataType::Int(None) | DataType::Integer(None) => {
+            DataType::BigInt(None) => {
                 let whole = matches!(bare(expression), Expr::Ceil { .. } | Expr::Floor { .. });
                 match from {
                     Kind::Integer | Kind::Boolean | Kind::Null => Ok(Kind::Integer),
@@ -391,6 +404,7 @@ impl Checker<'_> {
             ));
         }
         self.aggregates = false;
+        self.outside = false;
         let kind = match name {
             "count" => self.kind(argument).map(|_| Kind::Integer),
             // A sum of doubles depends on the order of the rows.
@@ -398,6 +412,7 @@ impl Checker<'_> {
             _ => self.kind(argument),
         };
         self.aggregates = true;
+        self.outside = true;
         kind
     }
 }
@@ -424,7 +439,7 @@ fn divisor(expression: &Expr, what: &str) -> Result<(), String> {
             Value::Number(text, _) => text.parse::<f64>().is_ok_and(|n| n != 0.0),
             _ => false,
         },
-        Expr::Function(function) => plain_name(&function.name).as_deref() == Some("nullif"),
+        Expr::Function(function) => is_nullif_zero(function),
         _ => false,
     };
     if good {
@@ -435,11 +450,30 @@ fn divisor(expression: &Expr, what: &str) -> Result<(), String> {
     ))
 }
 
+/// `nullif(x, 0)`.
+fn is_nullif_zero(function: &Function) -> bool {
+    let FunctionArguments::List(list) = &function.args else {
+        return false;
+    };
+    let zero = match list.args.get(1) {
+        Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(value)))) => match &value.value
+        {
+            Value::Number(text, _) => text.parse() == Ok(0i64),
+            _ => false,
+        },
+        _ => false,
+    };
+    zero && plain_name(&function.name).as_deref() == Some("nullif")
+}
+
 fn literal(value: &Value) -> Result<Kind, String> {
     match value {
         Value::Number(text, _) if text.contains(['.', 'e', 'E']) => Err(format!(
             "{text} is a decimal in some engines and a double in others: write a fraction, 3 / 2"
         )),
+        Value::Number(text, _) if text.parse::<i64>().is_err() => {
+            Err(format!("{text} does not fit into 64 bits"))
+        }
         Value::Number(..) => Ok(Kind::Integer),
         Value::SingleQuotedString(_) => Ok(Kind::Text),
         Value::Boolean(_) => Ok(Kind::Boolean),
@@ -512,6 +546,10 @@ mod tests {
             ("cast(packets as varchar)", "not alike"),
             ("packets + 1.5", "write a fraction"),
             ("packets * 1e9", "write a fraction"),
+            ("packets / nullif(duration_ns, 1)", "may be zero"),
+            ("packets + 99999999999999999999", "64 bits"),
+            ("cast(packets as int)", "not alike"),
+            ("packets -- all", "a comment"),
             ("packets || 'a'", "a text is needed"),
             ("ts + 1", "a number is needed"),
             ("case when packets then 1 end", "a truth value is needed"),
@@ -536,6 +574,11 @@ mod tests {
             Ok(Kind::Double)
         );
         assert!(grouped("sum(mean)").is_err());
+        assert!(
+            grouped("max(packets) + packets")
+                .unwrap_err()
+                .contains("of one packet")
+        );
         assert!(grouped("max(min(packets))").is_err());
     }
 }

@@ -168,6 +168,10 @@ impl Builder {
             None => document.dialects.first(),
             Some(name) => document.dialects.iter().find(|d| d.name == name),
         };
+        let mut seen = BTreeSet::new();
+        if let Some(twice) = names().find(|name| !seen.insert(*name)) {
+            return Err(Error::new(format!("two dialects are called {twice}")));
+        }
         let chosen = chosen.ok_or_else(|| match dialect {
             None => {
                 Error::new("the set has no dialects").help("write at least one, with its policy")

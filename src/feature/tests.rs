@@ -127,6 +127,7 @@ fn mistakes_are_told_with_their_line() {
             "`namings` of the set has no othr",
         ),
         ("b: packets", "c: packets", "the set has no dialect c"),
+        ("name: b,", "name: a,", "two dialects are called a"),
         (
             "netcap-features: 1",
             "netcap-features: 2",

@@ -37,6 +37,8 @@ pub enum Wanted {
 pub struct FlowExplained {
     /// Its number.
     pub flow: i64,
+    /// Other flows that fit what was asked for as well.
+    pub others: u64,
     /// Its identifier to cite.
     pub uid: String,
     /// Address and port of the initiator and of the responder.
@@ -65,17 +67,23 @@ pub fn explain_flow(
 ) -> Result<FlowExplained> {
     let truth = read_truth(files)?;
     let mut best: Option<(u64, RecordBatch, usize)> = None;
+    let mut fit = 0u64;
     for batch in read_plain(input, manifest, table)? {
         let batch = batch?;
         for row in 0..batch.num_rows() {
             let Some(distance) = distance(&batch, row, wanted)? else {
                 continue;
             };
-            if best.as_ref().is_none_or(|(other, _, _)| distance < *other) {
-                best = Some((distance, batch.clone(), row));
+            match best.as_ref().map_or(u64::MAX, |(other, _, _)| *other) {
+                other if distance == other => fit += 1,
+                other if distance > other => {}
+                _ => {
+                    fit = 1;
+                    best = Some((distance, batch.clone(), row));
+                }
             }
         }
-        if matches!(best, Some((0, _, _))) {
+        if fit > 0 && !matches!(wanted, Wanted::Ends { .. }) {
             break;
         }
     }
@@ -84,7 +92,9 @@ pub fn explain_flow(
             .in_file(input)
             .help("`netcap query \"SELECT flow, src_ip, dst_ip FROM flow LIMIT 20\" --input DIR` shows some")
     })?;
-    describe(&truth, &batch, row)
+    let mut flow = describe(&truth, &batch, row)?;
+    flow.others = fit.saturating_sub(1);
+    Ok(flow)
 }
 
 /// How far a row is from what is wanted; `None` if it is another flow.
@@ -118,6 +128,7 @@ fn describe(truth: &Truth, batch: &RecordBatch, row: usize) -> Result<FlowExplai
     let rules = (0..labeler.rules().len()).filter_map(|n| labeler.rule(n));
     Ok(FlowExplained {
         flow: needed("flow")?,
+        others: 0,
         uid: text(batch, "flow_uid", row)?,
         ends: [
             (text(batch, "src_ip", row)?, number(batch, "src_port", row)?),

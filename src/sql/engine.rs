@@ -1,9 +1,10 @@
 //! Expressions and queries, evaluated by Polars.
 
 use std::any::Any;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, new_empty_array};
+use arrow::array::{ArrayRef, Float64Array, RecordBatch, new_empty_array};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use polars::error::{PolarsError, PolarsResult};
 use polars::prelude::{
@@ -14,11 +15,14 @@ use polars::sql::{SQLContext, sql_expr};
 
 use super::Source;
 use super::bridge::{from_polars, to_polars};
+use super::rewrite::{divisor_column, rewrite};
 use crate::error::{Error, Result};
 
 /// SQL expressions, parsed once for many batches.
 pub struct Expressions {
     expressions: Vec<Expr>,
+    /// Divisors that are given as columns.
+    divisors: BTreeSet<u64>,
 }
 
 impl std::fmt::Debug for Expressions {
@@ -33,27 +37,35 @@ fn result_name(i: usize) -> String {
 }
 
 impl Expressions {
-    /// Parses expressions, each with its name for messages.
-    pub fn new(named: &[(&str, &str)]) -> Result<Self> {
+    /// Parses expressions, each with its name for messages. `grouped`: they are aggregates.
+    pub fn new(named: &[(&str, &str)], grouped: bool) -> Result<Self> {
+        let mut divisors = BTreeSet::new();
         let parsed = named.iter().enumerate().map(|(i, (name, sql))| {
-            let parsed = sql_expr(sql).map_err(|e| failed(name, sql, &e))?;
+            let rewritten = rewrite(sql, grouped);
+            divisors.extend(rewritten.divisors);
+            let parsed = sql_expr(&rewritten.sql).map_err(|e| failed(name, sql, &e))?;
             Ok(parsed.alias(result_name(i)))
         });
         Ok(Self {
             expressions: parsed.collect::<Result<_>>()?,
+            divisors,
         })
     }
 
     /// The values for each row of a batch, a column for each expression.
     pub fn each_row(&self, batch: &RecordBatch) -> Result<Vec<ArrayRef>> {
         // Added to the columns, not selected: a constant has a value for each row then.
-        let frame = frame(batch)?.lazy().with_columns(self.expressions.clone());
+        let frame = self
+            .frame(batch)?
+            .lazy()
+            .with_columns(self.expressions.clone());
         self.results(&frame.collect().map_err(|e| refused(&e))?)
     }
 
     /// The values for each group of rows with the same `key`, the groups in the order of their first rows.
     pub fn each_group(&self, batch: &RecordBatch, key: &str) -> Result<(ArrayRef, Vec<ArrayRef>)> {
-        let frame = frame(batch)?
+        let frame = self
+            .frame(batch)?
             .lazy()
             .group_by_stable([col(key)])
             .agg(self.expressions.clone());
@@ -61,6 +73,21 @@ impl Expressions {
         let keys = frame.column(key).map_err(|e| refused(&e))?;
         let keys = from_polars(keys.as_materialized_series())?;
         Ok((keys, self.results(&frame)?))
+    }
+
+    /// A batch, with a column for each divisor.
+    fn frame(&self, batch: &RecordBatch) -> Result<DataFrame> {
+        let schema = batch.schema();
+        let mut fields: Vec<FieldRef> = schema.fields().iter().cloned().collect();
+        let mut columns = batch.columns().to_vec();
+        for divisor in &self.divisors {
+            let name = divisor_column(*divisor);
+            fields.push(Arc::new(Field::new(name, DataType::Float64, false)));
+            let values = vec![*divisor as f64; batch.num_rows()];
+            columns.push(Arc::new(Float64Array::from(values)));
+        }
+        let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?;
+        frame_of(&batch.schema(), std::slice::from_ref(&batch))
     }
 
     fn results(&self, frame: &DataFrame) -> Result<Vec<ArrayRef>> {
@@ -80,10 +107,6 @@ fn failed(name: &str, sql: &str, e: &PolarsError) -> Error {
 
 fn refused(e: &PolarsError) -> Error {
     Error::new(format!("the SQL engine: {e}"))
-}
-
-fn frame(batch: &RecordBatch) -> Result<DataFrame> {
-    frame_of(&batch.schema(), std::slice::from_ref(batch))
 }
 
 /// Batches of one schema as a frame.

@@ -7,6 +7,8 @@
 mod bridge;
 #[cfg(feature = "sql")]
 mod engine;
+#[cfg(feature = "sql")]
+mod rewrite;
 #[cfg(not(feature = "sql"))]
 mod without;
 

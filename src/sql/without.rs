@@ -18,7 +18,7 @@ fn missing() -> Error {
 
 impl Expressions {
     /// Fails.
-    pub fn new(_: &[(&str, &str)]) -> Result<Self> {
+    pub fn new(_: &[(&str, &str)], _: bool) -> Result<Self> {
         Err(missing())
     }
 

@@ -38,6 +38,13 @@ fn a_label_is_explained_rule_by_rule() {
     let ends = ["--ends", "10.77.0.20:8080", "10.77.0.66", "--at", at];
     assert_eq!(explain(&ends).1, told);
 
+    // Several flows fit: that is said.
+    let (_, several, _) = explain(&["--ends", "10.77.0.66", "10.77.0.20"]);
+    assert!(
+        several.contains("other flows between these ends"),
+        "{several}"
+    );
+
     // A ping, which no rule is about.
     let (_, told, _) = explain(&["--flow", "490"]);
     for expected in [

@@ -99,6 +99,19 @@ fn a_table_compared_with_itself_as_csv_is_equal() {
         told.contains("90 of 91 columns") && told.contains("total_fwd_packet"),
         "{told}"
     );
+    // A zone that is wrong, and days behind months.
+    let off: String = whole.replace('Z', "-04:00");
+    std::fs::write(&file, off).unwrap();
+    let (_, told, _) = diff();
+    let hint = "if the times of the second were 4 h earlier, 1362 would match";
+    assert!(
+        told.contains(hint) && told.contains("no columns are compared"),
+        "{told}"
+    );
+    std::fs::write(&file, whole.replace("2026-11-25", "11/25/2026")).unwrap();
+    let (_, told, _) = diff();
+    let why = "1362 rows could not be read, the first at cicflowmeter-engelen.csv:2: 10.77.0.";
+    assert!(told.contains(why), "{told}");
     let (status, _, errors) = run(&["features", "diff", set, "no.csv", "--input", &input]);
     assert_eq!(status, 2, "{errors}");
     let zone = ["--zone", "Atlantis"];
@@ -131,6 +144,17 @@ fn queries_are_answered_and_mistakes_told() {
     assert!(errors.contains("nix"), "{errors}");
     assert_eq!(ask("SELECT 1 FROM nowhere").0, 2);
     assert_eq!(ask("SELEKT").0, 2);
+    for sql in [
+        "DROP TABLE dns",
+        "DELETE FROM flow WHERE 1 = 1",
+        "SELECT 1; SELECT 2",
+    ] {
+        let (status, _, errors) = ask(sql);
+        assert!(
+            status == 2 && errors.contains("no single SELECT"),
+            "{errors}"
+        );
+    }
     // As Parquet, and nested columns too.
     let file = folder.path().join("rows.parquet");
     let path = text(&file);

@@ -33,6 +33,8 @@ pub struct Side {
     pub columns: Vec<(String, Values)>,
     /// Rows that could not be read.
     pub unreadable: u64,
+    /// The first of them, and why.
+    pub unreadable_first: Option<String>,
 }
 
 /// The values of a column.
@@ -51,6 +53,9 @@ pub struct Comparison {
     pub names: [String; 2],
     /// How far starts of one flow may be apart, in nanoseconds; `None` if a table has no starts.
     pub tolerance_ns: Option<i64>,
+    /// Where few flows match: by how many nanoseconds the starts of the second table would have to be moved for more to match, and
+    /// how many would.
+    pub better_offset: Option<(i64, u64)>,
     /// Flows of both.
     pub matched: u64,
     /// Of these, the ones that have another initiator; their columns are not compared.
@@ -61,6 +66,8 @@ pub struct Comparison {
     pub only_second: u64,
     /// Rows that could not be read.
     pub unreadable: u64,
+    /// The first of them, and why.
+    pub unreadable_first: Option<String>,
     /// The same by class, where a table has labels; unmatched ones by the class of their own table.
     pub classes: BTreeMap<String, Class>,
     /// Columns that only one of them has.
@@ -129,15 +136,51 @@ pub fn compare(first: &Side, second: &Side, tolerance_ns: i64) -> Result<Compari
     Ok(Comparison {
         names: [first.name.clone(), second.name.clone()],
         tolerance_ns: found.by_time.then_some(tolerance_ns),
+        better_offset: better_offset(first, second, tolerance_ns, &found),
         matched: found.pairs.len() as u64,
         reversed: (found.pairs.len() - same_way.len()) as u64,
         only_first: found.only_first.len() as u64,
         only_second: found.only_second.len() as u64,
         unreadable: first.unreadable + second.unreadable,
+        unreadable_first: second.unreadable_first.clone(),
         classes,
         only_in_one,
         columns,
     })
+}
+
+/// A whole number of hours, as zones are apart and 12-hour clocks are off, by which more flows would match: if fewer than
+/// half do, and at least twice as many would.
+fn better_offset(
+    first: &Side,
+    second: &Side,
+    tolerance_ns: i64,
+    found: &matching::Found,
+) -> Option<(i64, u64)> {
+    const HOUR_NS: i64 = 3_600_000_000_000;
+    const HOURS: i64 = 14;
+    let now = found.pairs.len();
+    if !found.by_time || now * 2 >= first.keys.len().min(second.keys.len()) {
+        return None;
+    }
+    let matched = |hours: i64| {
+        let moved: Vec<Key> = second
+            .keys
+            .iter()
+            .map(|key| Key {
+                start_ns: key.start_ns.map(|ns| ns.saturating_add(hours * HOUR_NS)),
+                ..*key
+            })
+            .collect();
+        matching::find(&first.keys, &moved, tolerance_ns)
+            .pairs
+            .len()
+    };
+    let best = (-HOURS..=HOURS)
+        .map(|hours| (matched(hours), std::cmp::Reverse(hours.abs()), hours))
+        .max()?;
+    let (then, _, hours) = best;
+    (then > 0 && then >= now * 2).then_some((hours * HOUR_NS, then as u64))
 }
 
 impl Comparison {

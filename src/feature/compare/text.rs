@@ -32,7 +32,20 @@ impl fmt::Display for Comparison {
             )?;
         }
         if self.unreadable > 0 {
-            writeln!(f, "{} could not be read", count(self.unreadable, "row"))?;
+            write!(f, "{} could not be read", count(self.unreadable, "row"))?;
+            match &self.unreadable_first {
+                Some(why) => writeln!(f, ", the first at {why}")?,
+                None => writeln!(f)?,
+            }
+        }
+        if let Some((offset, matched)) = self.better_offset {
+            let hours = offset / 3_600_000_000_000;
+            let way = if hours < 0 { "earlier" } else { "later" };
+            writeln!(
+                f,
+                "if the times of the second were {} h {way}, {matched} would match: check --zone, and whether its clock has 12 hours",
+                hours.abs()
+            )?;
         }
         if !self.classes.is_empty() {
             writeln!(
@@ -47,6 +60,9 @@ impl fmt::Display for Comparison {
                     class.matched, class.only_first, class.only_second
                 )?;
             }
+        }
+        if self.matched == self.reversed {
+            return writeln!(f, "\nno columns are compared");
         }
         let different: Vec<&ColumnDifference> = self
             .columns

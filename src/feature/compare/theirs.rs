@@ -57,6 +57,10 @@ pub fn read_csv(set: &FeatureSet, files: &[PathBuf], zone: &Zone) -> Result<Side
             let line = record.position().map_or(0, csv::Position::line);
             let Some(key) = header.key(&record, zone) else {
                 side.unreadable += 1;
+                side.unreadable_first.get_or_insert_with(|| {
+                    let cells: Vec<String> = header.key_cells(&record);
+                    format!("{}:{line}: {}", file_name(path), cells.join(", "))
+                });
                 continue;
             };
             side.keys.push(key);
@@ -169,6 +173,21 @@ impl<'a> Header<'a> {
                 .copied()
                 .collect(),
         })
+    }
+
+    /// The cells that a key is made of, for messages.
+    fn key_cells(&self, record: &csv::ByteRecord) -> Vec<String> {
+        let start = self.start.map(|(_, at)| at);
+        let places = [
+            Some(self.src.0),
+            self.src.1,
+            Some(self.dst.0),
+            self.dst.1,
+            self.protocol,
+            start,
+        ];
+        let cells = places.into_iter().flatten().filter_map(|at| record.get(at));
+        cells.map(cell).collect()
     }
 
     /// The key of a row; none if it cannot be read, as a header in the middle of a file cannot.
