@@ -11,7 +11,7 @@ use crate::dataset::{HashCache, Manifest, Output};
 use crate::error::{Error, Result};
 use crate::pipeline::{
     How, Made, Pipeline, Plan, Sources, TABLES_STAGE, build, check, check_locked, check_result,
-    estimate, find_sources, options, stages,
+    estimate, find_sources, missing, options, stages,
 };
 
 /// Build a dataset as a pipeline file says
@@ -154,6 +154,9 @@ fn dry_run(plan: &Plan, sources: &Sources, out: &Path, threads: usize) -> Result
             source.files.len(),
             HumanBytes(bytes)
         );
+    }
+    for name in missing(&plan.expect, sources) {
+        let _ = writeln!(text, "missing    {name}");
     }
     let _ = writeln!(text, "tables     {}", plan.tables.names().join(", "));
     for stage in stages(plan) {

@@ -45,16 +45,17 @@ fn type_name(ty: Type) -> &'static str {
 
 /// A set and its columns, for a terminal.
 pub fn text(set: &FeatureSet, width: usize) -> String {
-    let mut text = format!("{}: {}\n", named(set), set.title);
+    let mut text = wrap(&format!("{}: {}", named(set), set.title), width, "");
+    text.push('\n');
     let about = [&set.description, &format!("Source: {}", set.source)];
     for paragraph in about.iter().filter(|p| !p.is_empty() && **p != "Source: ") {
         let _ = writeln!(text, "{}", wrap(paragraph, width, ""));
     }
-    let _ = writeln!(
-        text,
+    let flows = format!(
         "Flows by the policy {} (table {}). Version {} of the definitions.",
         set.policy, set.flows.name, set.version
     );
+    let _ = writeln!(text, "{}", wrap(&flows, width, ""));
     for (name, (description, _)) in &set.namings {
         let _ = writeln!(text, "--naming {name}: {description}");
     }

@@ -109,6 +109,18 @@ impl FeatureSet {
         }
     }
 
+    /// Whose the spellings of a naming are, and what it calls the label.
+    pub fn naming(&self, name: &str) -> Result<&(String, Option<String>)> {
+        self.namings.get(name).ok_or_else(|| {
+            let known: Vec<&str> = self.namings.keys().map(String::as_str).collect();
+            let error = Error::new(format!("the set {} has no naming {name}", self.name));
+            match known.is_empty() {
+                true => error.help("it has none; leave --naming out"),
+                false => error.help(format!("it has {}", known.join(", "))),
+            }
+        })
+    }
+
     /// The table that the expressions are over.
     pub fn table(&self) -> &'static Table {
         if self.grouped {

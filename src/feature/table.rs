@@ -120,14 +120,7 @@ impl Names {
                 label: Some(LABEL.to_owned()),
             });
         };
-        let (_, label) = set.namings.get(naming).ok_or_else(|| {
-            let known: Vec<&str> = set.namings.keys().map(String::as_str).collect();
-            let error = Error::new(format!("the set {} has no naming {naming}", set.name));
-            match known.is_empty() {
-                true => error.help("it has none; leave --naming out"),
-                false => error.help(format!("it has {}", known.join(", "))),
-            }
-        })?;
+        let (_, label) = set.naming(naming)?;
         Ok(Self {
             naming: naming.clone(),
             label: label.clone(),

@@ -31,10 +31,27 @@ pub(super) fn fill(text: &str, words: &Words) -> Result<String, String> {
     Ok(out)
 }
 
+/// Columns, repetitions of empty blocks included, that one item may stand for.
+const MOST: usize = 10_000;
+
 /// The columns that an item stands for: its repetitions, each with its words filled in.
 pub(super) fn unfold(item: &Item, words: &Words) -> Result<Vec<Item>, String> {
     let mut out = Vec::new();
+    unfold_into(item, words, &mut 0, &mut out)?;
+    Ok(out)
+}
+
+fn unfold_into(
+    item: &Item,
+    words: &Words,
+    used: &mut usize,
+    out: &mut Vec<Item>,
+) -> Result<(), String> {
     for words in repetitions(item, words)? {
+        *used += 1;
+        if *used > MOST {
+            return Err(format!("it stands for more than {MOST} columns"));
+        }
         if item.columns.is_empty() {
             out.push(filled(item, &words)?);
             continue;
@@ -43,10 +60,10 @@ pub(super) fn unfold(item: &Item, words: &Words) -> Result<Vec<Item>, String> {
             return Err("a block with `columns` has only `for` beside them".into());
         }
         for column in &item.columns {
-            out.extend(unfold(column, &words)?);
+            unfold_into(column, &words, used, out)?;
         }
     }
-    Ok(out)
+    Ok(())
 }
 
 /// The words of each repetition.

@@ -101,6 +101,11 @@ fn mistakes_are_told_with_their_line() {
             "mine.yaml:13:5: rate: the divisor",
         ),
         ("b: packets", "b: packts", "did you mean packets?"),
+        (
+            "name: rate",
+            "for: {n: {from: 0, to: 60000}}\n    name: rate",
+            "more than 10000 columns",
+        ),
         ("type: double", "type: dubble", "mine.yaml:14:11"),
         ("    sql:", "    sqll:", "did you mean `sql`?"),
         (

@@ -389,6 +389,9 @@ impl Pipeline {
     fn feature_request(&self, features: &Features, folder: &Path) -> Result<FeatureRequest> {
         self.check_labels("a feature table", features.labels.as_ref())?;
         let set = FeatureSet::find(&features.set, folder)?;
+        if let Some(naming) = &features.naming {
+            set.naming(naming)?;
+        }
         Ok(FeatureRequest {
             name: features.name.clone().unwrap_or_else(|| set.full_name()),
             set,

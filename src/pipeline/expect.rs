@@ -58,6 +58,22 @@ impl Expected {
     }
 }
 
+/// The names of those that are not there.
+pub fn missing<'a>(expected: &'a [Expected], sources: &Sources) -> Vec<&'a str> {
+    let there = |name: &str| {
+        sources
+            .inputs
+            .iter()
+            .any(|input| file_name(&input.name) == name)
+    };
+    let names = expected.iter().map(|wanted| wanted.name.as_str());
+    names.filter(|name| !there(name)).collect()
+}
+
+fn file_name(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
+}
+
 /// What the table `capture` says of a file.
 struct Found {
     packets: i64,
@@ -95,7 +111,6 @@ fn compare(
         true => BTreeMap::new(),
         false => captures(output)?,
     };
-    let file_name = |name: &str| name.rsplit('/').next().unwrap_or(name).to_owned();
     let mut findings = Vec::new();
     for wanted in expected {
         let input = sources

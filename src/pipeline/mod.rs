@@ -18,7 +18,7 @@ mod values;
 pub use build::{How, StageRun, build, check, check_locked, check_result, options, stages};
 pub use config::{Pipeline, Plan, json_schema, tables_to_materialize};
 pub use estimate::{Estimate, estimate};
-pub use expect::Expected;
+pub use expect::{Expected, missing};
 pub use explain::{FlowExplained, Wanted, explain_flow};
 pub use exports::{ExportRequest, make_export, read_plain, write_export};
 pub use feature_side::feature_side;

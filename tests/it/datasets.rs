@@ -73,6 +73,16 @@ fn pipelines_need_only_the_folder_and_tell_what_is_missing_or_other() {
                 errors.contains("it has 1 packets, not 11709971"),
                 "{errors}"
             );
+            let dry = [
+                "build",
+                &text(&pipeline),
+                "--set",
+                &set,
+                "--out",
+                &out,
+                "--dry-run",
+            ];
+            assert!(run(&dry).1.contains("missing    Tuesday-WorkingHours.pcap"));
             // Its first packet is when it should be.
             assert!(!errors.contains("it begins"), "{errors}");
             assert!(
