@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::label_compare::LabelCompare;
 use super::label_explain::LabelExplain;
 use super::{Common, Done, summary, width};
 use crate::dataset::{Manifest, Output};
@@ -22,6 +23,7 @@ use crate::pipeline::{
 ///   netcap label --labels attacks.yaml --input data
 ///   netcap label --labels attacks.yaml --input data --materialize dns,tcp
 ///   netcap label --labels attacks.yaml --check
+///   netcap label compare corrected published --input data
 ///   netcap label explain --labels attacks.yaml --input data --flow 1842
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, args_conflicts_with_subcommands = true)]
@@ -52,12 +54,15 @@ pub(super) struct Label {
 #[derive(Debug, Subcommand)]
 enum Command {
     Explain(LabelExplain),
+    Compare(LabelCompare),
 }
 
 impl Label {
     pub(super) fn run(self, common: &Common) -> Result<Done> {
-        if let Some(Command::Explain(explain)) = self.command {
-            return explain.run();
+        match self.command {
+            Some(Command::Explain(explain)) => return explain.run(),
+            Some(Command::Compare(compare)) => return compare.run(),
+            None => {}
         }
         let Some(input) = self.input.as_ref().filter(|_| !self.check) else {
             read_truth(&self.labels)?;

@@ -61,21 +61,10 @@ impl LabelExplain {
     pub(super) fn run(self) -> Result<Done> {
         let wanted = self.wanted()?;
         let manifest = Manifest::read(&self.input)?;
-        let table = self.table()?;
+        let table = policy_table(self.policy.as_deref())?;
         let flow = explain_flow(&self.input, &manifest, table, &self.labels, &wanted)?;
         print(&told(&flow, self.all))?;
         Ok(Done::Well)
-    }
-
-    fn table(&self) -> Result<&'static Table> {
-        let name = self.policy.as_deref().unwrap_or("netcap");
-        let found = Policy::NAMED.iter().find(|(known, _)| *known == name);
-        let (_, table) = found.ok_or_else(|| {
-            let known: Vec<&str> = Policy::NAMED.iter().map(|(name, _)| *name).collect();
-            Error::new(format!("there is no policy {name}"))
-                .help(format!("write {}", known.join(", ")))
-        })?;
-        Ok(table)
     }
 
     fn wanted(&self) -> Result<Wanted> {
@@ -104,6 +93,17 @@ impl LabelExplain {
             _ => Err(Error::new("no flow is named").help("write --flow ID, or --ends A B")),
         }
     }
+}
+
+/// The flows of a policy; by default those of netcap.
+pub(super) fn policy_table(name: Option<&str>) -> Result<&'static Table> {
+    let name = name.unwrap_or("netcap");
+    let found = Policy::NAMED.iter().find(|(known, _)| *known == name);
+    let (_, table) = found.ok_or_else(|| {
+        let known: Vec<&str> = Policy::NAMED.iter().map(|(name, _)| *name).collect();
+        Error::new(format!("there is no policy {name}")).help(format!("write {}", known.join(", ")))
+    })?;
+    Ok(table)
 }
 
 /// An address, perhaps with a port.

@@ -10,6 +10,7 @@ mod features_diff;
 mod flows;
 mod inspect;
 mod label;
+mod label_compare;
 mod label_explain;
 mod progress;
 mod query;

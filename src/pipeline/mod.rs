@@ -10,6 +10,7 @@ mod explain;
 mod exports;
 mod feature_side;
 mod features;
+mod label_compare;
 mod labels;
 mod query;
 mod tables;
@@ -23,6 +24,7 @@ pub use explain::{FlowExplained, Wanted, explain_flow};
 pub use exports::{ExportRequest, make_export, read_plain, write_export};
 pub use feature_side::feature_side;
 pub use features::{FeatureRequest, make_features, write_features};
+pub use label_compare::{LabelComparison, LabelPair, compare_labels};
 pub use labels::{LabelRequest, label_stages, make_labels, materializable, read_truth};
 pub use query::query_output;
 pub use tables::{

@@ -1,4 +1,4 @@
-//! `netcap label explain` on the quickstart capture.
+//! `netcap label explain` and `netcap label compare` on the quickstart capture.
 
 use crate::support::{root, run};
 
@@ -55,6 +55,38 @@ fn a_label_is_explained_rule_by_rule() {
     ] {
         assert!(told.contains(expected), "{expected}: {told}");
     }
+
+    // Against itself, and against a set that knows of no scan.
+    let compare = |a: &str, b: &str| run(&["label", "compare", a, b, "--input", &out]);
+    let text = std::fs::read_to_string(&labels).unwrap();
+    let other = folder.path().join("other.yaml");
+    std::fs::write(
+        &other,
+        text.replace("victims: [web, admin]", "victims: [admin]"),
+    )
+    .unwrap();
+    let other = other.to_str().unwrap();
+    for (file, set) in [(labels.as_str(), "lab"), (other, "other")] {
+        assert_eq!(
+            run(&["label", "--labels", file, "--input", &out, "--set", set]).0,
+            0
+        );
+    }
+    let (status, told, _) = compare("lab", "lab");
+    assert!(
+        status == 0 && told.contains("1386 flows, of 1386 of which lab and lab say the same"),
+        "{told}"
+    );
+    let (status, told, _) = compare("lab", "other");
+    assert!(
+        status == 1 && told.contains("by port-scan and no rule"),
+        "{told}"
+    );
+    let (status, _, errors) = compare("lab", "nix");
+    assert!(
+        status == 2 && errors.contains("there are lab, other"),
+        "{errors}"
+    );
 
     for (more, expected) in [
         (&["--flow", "1"][..], "has no such flow"),
