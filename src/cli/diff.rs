@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-use super::{Done, print};
+use super::Done;
+use super::values::Report;
 use crate::dataset::diff;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// Compare two outputs
 ///
@@ -27,26 +28,13 @@ pub(super) struct Diff {
     b: PathBuf,
     /// How to print.
     #[arg(long, value_enum, default_value = "text")]
-    format: Format,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
-    /// For a terminal.
-    Text,
-    /// For programs.
-    Json,
+    format: Report,
 }
 
 impl Diff {
     pub(super) fn run(&self) -> Result<Done> {
         let found = diff(&self.a, &self.b)?;
-        let text = match self.format {
-            Format::Text => found.to_string(),
-            Format::Json => serde_json::to_string_pretty(&found)
-                .map_err(|e| Error::because("the result could not be written", e))?,
-        };
-        print(&format!("{}\n", text.trim_end()))?;
+        self.format.print(&found)?;
         Ok(if found.is_equal() {
             Done::Well
         } else {

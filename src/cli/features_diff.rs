@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-use super::{Done, print};
+use super::Done;
+use super::values::Report;
 use crate::dataset::Manifest;
 use crate::error::{Error, Result};
 use crate::feature::FeatureSet;
@@ -44,15 +45,7 @@ pub(super) struct FeaturesDiff {
     zone: Option<String>,
     /// How to print.
     #[arg(long, value_enum, default_value = "text")]
-    format: Format,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
-    /// For a terminal.
-    Text,
-    /// For programs.
-    Json,
+    format: Report,
 }
 
 /// Tolerance for the times of others.
@@ -88,12 +81,7 @@ impl FeaturesDiff {
             }
         };
         let found = compare(&first, &second, tolerance.unwrap_or(default))?;
-        let text = match self.format {
-            Format::Text => found.to_string(),
-            Format::Json => serde_json::to_string_pretty(&found)
-                .map_err(|e| Error::because("the result could not be written", e))?,
-        };
-        print(&format!("{}\n", text.trim_end()))?;
+        self.format.print(&found)?;
         Ok(match found.is_equal() {
             true => Done::Well,
             false => Done::WithWarnings,

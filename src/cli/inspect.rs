@@ -3,15 +3,16 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use indicatif::{HumanBytes, HumanCount};
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Common, Done, print, summary};
+use super::values::Report;
+use super::{Common, Done, print, summary, values};
 use crate::capture::{End, Inspection, Utc, expand, inspect};
 use crate::engine::link_type_name;
-use crate::error::{Error, Finding, Result};
+use crate::error::{Finding, Result};
 
 /// Look at captures before using them
 ///
@@ -30,15 +31,7 @@ pub(super) struct Inspect {
     captures: Vec<PathBuf>,
     /// How to print.
     #[arg(long, value_enum, default_value = "text")]
-    format: Format,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
-    /// For a terminal.
-    Text,
-    /// For programs.
-    Json,
+    format: Report,
 }
 
 impl Inspect {
@@ -65,16 +58,14 @@ impl Inspect {
             .about(a.clone())
         }));
         match self.format {
-            Format::Text => {
+            Report::Text => {
                 let texts: Vec<String> = files.iter().map(|(n, look)| text(n, look)).collect();
                 print(&texts.join("\n"))?;
             }
-            Format::Json => {
+            Report::Json => {
                 let all: Vec<Value> = files.iter().map(|(n, look)| value(n, look)).collect();
                 let all = json!({ "files": all, "findings": findings });
-                let text = serde_json::to_string_pretty(&all)
-                    .map_err(|e| Error::because("the result could not be written", e))?;
-                print(&format!("{text}\n"))?;
+                print(&values::json(&all)?)?;
             }
         }
         Ok(summary::findings(common, &findings, &[]))

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
+use super::Done;
 use super::label_explain::policy_table;
-use super::{Done, print};
+use super::values::Report;
 use crate::dataset::Manifest;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::pipeline::compare_labels;
 
 /// Compare two label sets of an output, flow by flow
@@ -33,15 +34,7 @@ pub(super) struct LabelCompare {
     policy: Option<String>,
     /// How to print.
     #[arg(long, value_enum, default_value = "text")]
-    format: Format,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
-    /// For a terminal.
-    Text,
-    /// For programs.
-    Json,
+    format: Report,
 }
 
 impl LabelCompare {
@@ -49,12 +42,7 @@ impl LabelCompare {
         let manifest = Manifest::read(&self.input)?;
         let table = policy_table(self.policy.as_deref())?;
         let found = compare_labels(&self.input, &manifest, table, [&self.first, &self.second])?;
-        let text = match self.format {
-            Format::Text => found.to_string(),
-            Format::Json => serde_json::to_string_pretty(&found)
-                .map_err(|e| Error::because("the result could not be written", e))?,
-        };
-        print(&format!("{}\n", text.trim_end()))?;
+        self.format.print(&found)?;
         Ok(match found.same == found.flows {
             true => Done::Well,
             false => Done::WithWarnings,

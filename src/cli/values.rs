@@ -1,10 +1,15 @@
-//! Values of options: counts and numbers of threads. Those that pipelines have too are read by
-//! them.
+//! Values of options: counts, numbers of threads, how results are printed. Those that pipelines have too
+//! are read by them.
 
+use std::fmt::Display;
 use std::path::Path;
 
+use clap::ValueEnum;
+use serde::Serialize;
+
+use super::print;
 use crate::engine::Selection;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::pipeline;
 
 /// As [`pipeline::duration_ns`], for clap.
@@ -34,8 +39,34 @@ pub(super) fn threads(asked: Option<usize>) -> usize {
         .max(1)
 }
 
+/// How a result is printed.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Report {
+    /// For a terminal.
+    Text,
+    /// For programs.
+    Json,
+}
+
+impl Report {
+    /// Prints a result in that way.
+    pub(super) fn print(self, result: &(impl Serialize + Display)) -> Result<()> {
+        print(&match self {
+            Self::Text => format!("{}\n", result.to_string().trim_end()),
+            Self::Json => json(result)?,
+        })
+    }
+}
+
+/// A result as JSON, for people to read too.
+pub(super) fn json(result: &impl Serialize) -> Result<String> {
+    let text = serde_json::to_string_pretty(result);
+    let text = text.map_err(|e| Error::because("the result could not be written", e))?;
+    Ok(format!("{text}\n"))
+}
+
 /// A folder for new files must be new or empty.
-pub(super) fn check_new(folder: &Path) -> crate::error::Result<()> {
+pub(super) fn check_new(folder: &Path) -> Result<()> {
     if folder.exists() && folder.read_dir().is_ok_and(|mut d| d.next().is_some()) {
         return Err(Error::new("this folder is there already")
             .in_file(folder)
