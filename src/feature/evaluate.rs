@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch, UInt32Array};
 use arrow::compute::{cast, take};
-use arrow::datatypes::{DataType, Field, Int64Type, Schema};
+use arrow::datatypes::{DataType, Int64Type};
 use foldhash::fast::FixedState;
 use netcap_proto::Table;
 
 use super::set::{Feature, FeatureSet, KEYS};
 use super::table::{Form, layout};
 use crate::error::{Error, Result};
-use crate::output::Layout;
+use crate::output::{Layout, retyped};
 use crate::sql::Expressions;
 
 /// Calculates a feature set.
@@ -189,23 +189,10 @@ fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef> {
 
 /// 32-bit integers as 64-bit ones, which do not wrap.
 fn widened(batch: &RecordBatch) -> Result<RecordBatch> {
-    let schema = batch.schema();
-    let columns = schema.fields().iter().zip(batch.columns());
-    let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) = columns
-        .map(|(field, array)| {
-            let field = field.as_ref().clone();
-            match field.data_type() {
-                DataType::Int32 => {
-                    let array = cast(array, &DataType::Int64)?;
-                    Ok((field.with_data_type(DataType::Int64), array))
-                }
-                _ => Ok((field, array.clone())),
-            }
-        })
-        .collect::<Result<Vec<_>>>()?
-        .into_iter()
-        .unzip();
-    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)?)
+    retyped(batch, |ty| match ty {
+        DataType::Int32 => DataType::Int64,
+        ty => ty.clone(),
+    })
 }
 
 /// Without infinities and what is no number: what a definition gives there is undefined, so null.

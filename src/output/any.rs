@@ -40,24 +40,12 @@ pub fn text_of_any(rows: &RecordBatch) -> Result<String> {
 
 /// Times in UTC with their zone as an offset, which needs no database of zones to be written.
 fn printable(rows: &RecordBatch) -> Result<RecordBatch> {
-    let schema = rows.schema();
-    let mut fields = Vec::new();
-    let mut columns = Vec::new();
-    for (field, column) in schema.fields().iter().zip(rows.columns()) {
-        let ty = match field.data_type() {
-            DataType::Timestamp(unit, Some(zone)) if zone.as_ref() == "UTC" => {
-                DataType::Timestamp(*unit, Some("+00:00".into()))
-            }
-            ty => ty.clone(),
-        };
-        columns.push(cast(column, &ty)?);
-        fields.push(Field::new(field.name(), ty, true));
-    }
-    let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
-    let schema = Arc::new(Schema::new(fields));
-    Ok(RecordBatch::try_new_with_options(
-        schema, columns, &options,
-    )?)
+    retyped(rows, |ty| match ty {
+        DataType::Timestamp(unit, Some(zone)) if zone.as_ref() == "UTC" => {
+            DataType::Timestamp(*unit, Some("+00:00".into()))
+        }
+        ty => ty.clone(),
+    })
 }
 
 /// As Parquet.
@@ -76,20 +64,29 @@ pub fn parquet_of_any(rows: &RecordBatch) -> Result<Vec<u8>> {
 
 /// Small and unsigned integers, which come of counting, as 64-bit ones: what all readers know.
 fn with_known_types(rows: &RecordBatch) -> Result<RecordBatch> {
+    retyped(rows, |ty| match ty {
+        DataType::Null => DataType::Int64,
+        ty if ty.is_unsigned_integer() => DataType::Int64,
+        ty => ty.clone(),
+    })
+}
+
+/// The rows with each column cast to the type that `to` gives for its own.
+pub(crate) fn retyped(
+    rows: &RecordBatch,
+    to: impl Fn(&DataType) -> DataType,
+) -> Result<RecordBatch> {
     let schema = rows.schema();
     let mut fields = Vec::new();
     let mut columns = Vec::new();
     for (field, column) in schema.fields().iter().zip(rows.columns()) {
-        let ty = match field.data_type() {
-            DataType::Null => DataType::Int64,
-            ty if ty.is_unsigned_integer() => DataType::Int64,
-            ty => ty.clone(),
-        };
+        let ty = to(field.data_type());
         columns.push(cast(column, &ty)?);
         fields.push(Field::new(field.name(), ty, true));
     }
-    Ok(RecordBatch::try_new(
-        Arc::new(Schema::new(fields)),
-        columns,
+    let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+    let schema = Arc::new(Schema::new(fields));
+    Ok(RecordBatch::try_new_with_options(
+        schema, columns, &options,
     )?)
 }

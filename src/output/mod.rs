@@ -19,6 +19,7 @@ pub(crate) mod sample;
 mod stage;
 mod views;
 
+pub(crate) use any::retyped;
 pub use any::{csv_of_any, parquet_of_any, text_of_any};
 pub use file::FileFacts;
 pub use layout::Layout;
