@@ -1,5 +1,6 @@
 //! Runs a pipeline: plan, locked check, stages in order, what is no longer asked for removed.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Instant;
 
@@ -70,14 +71,10 @@ pub fn check(plan: &Plan) -> Result<()> {
     for request in &plan.labels {
         read_truth(&request.files)?;
     }
-    let mut names: Vec<&str> = plan.labels.iter().map(|l| l.set.as_str()).collect();
-    names.sort_unstable();
-    if let Some([name, _]) = names.windows(2).find(|w| w.first() == w.get(1)) {
+    if let Some(name) = twice(plan.labels.iter().map(|l| l.set.as_str())) {
         return Err(Error::new(format!("two label sets are called {name}")));
     }
-    let mut names: Vec<String> = plan.features.iter().map(FeatureRequest::stage).collect();
-    names.sort_unstable();
-    if let Some([name, _]) = names.windows(2).find(|w| w.first() == w.get(1)) {
+    if let Some(name) = twice(plan.features.iter().map(FeatureRequest::stage)) {
         return Err(Error::new(format!("two feature tables are called {name}"))
             .help("give one of them another `name`"));
     }
@@ -105,6 +102,12 @@ pub fn check(plan: &Plan) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// A name that two have.
+fn twice<N: Ord + Clone>(mut names: impl Iterator<Item = N>) -> Option<N> {
+    let mut seen = BTreeSet::new();
+    names.find(|name| !seen.insert(name.clone()))
 }
 
 /// Runs the stages of a plan.
