@@ -12,7 +12,7 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, Int32Type, Int64Type};
 use libfuzzer_sys::fuzz_target;
 use netcap::flow::{Ended, FlowPacket, FlowRows, FlowTable, Fragments, Policy};
-use netcap::packet::{Class, Selector, Walker};
+use netcap::packet::{Class, Found, Frame, Reassembly, Selector, Walker};
 use netcap::protocol::REGISTRY;
 use netcap_proto::{
     At, Finish, MalformedColumns, MalformedRow, NO_FLOW, PacketColumns, PacketRow, Symbols,
@@ -21,16 +21,22 @@ use netcap_proto::{
 
 /// More would only make an input slow.
 const MOST_PACKETS: usize = 512;
+/// What IP can say of one.
+const LONGEST_DATAGRAM: usize = 65_535;
 /// 2026-01-01, in nanoseconds.
 const START_NS: i64 = 1_767_225_600_000_000_000;
 
 fuzz_target!(|data: &[u8]| {
     let packets = Packet::all(data);
     let mut all = Tables::new(&|_| true);
-    let flow_packets = all.decode(&packets);
+    let flow_packets = all.decode(&packets, &[]);
+    let found = all.reassemble(&packets);
+    let flow = flows(&packets, &flow_packets);
+    all.finish(&packets, &flow);
+    let flow_packets = all.decode(&packets, &found);
     let flow = flows(&packets, &flow_packets);
     let first = all.finish(&packets, &flow);
-    all.decode(&packets);
+    all.decode(&packets, &found);
     let second = all.finish(&packets, &flow);
     assert_eq!(
         first, second,
@@ -38,7 +44,7 @@ fuzz_target!(|data: &[u8]| {
     );
     // What a packet is does not depend on the tables that somebody wants of it.
     let mut none = Tables::new(&|_| false);
-    none.decode(&packets);
+    none.decode(&packets, &found);
     let none = none.finish(&packets, &flow);
     for ((name, one), (_, other)) in first.iter().zip(&none) {
         assert_eq!(one, other, "tables that are not wanted change {name}");
@@ -128,7 +134,7 @@ struct Tables {
 impl Tables {
     fn new(wanted: &dyn Fn(&str) -> bool) -> Self {
         Self {
-            walker: Walker::new(REGISTRY, wanted),
+            walker: Walker::new(REGISTRY, wanted).with_outer(),
             symbols: Symbols::default(),
             packet: PacketColumns::default(),
             malformed: MalformedColumns::default(),
@@ -136,18 +142,24 @@ impl Tables {
     }
 
     /// Decodes a batch; gives what the flow table needs of it.
-    fn decode(&mut self, packets: &[Packet<'_>]) -> Vec<FlowPacket> {
+    fn decode(&mut self, packets: &[Packet<'_>], mut found: &[Found]) -> Vec<FlowPacket> {
+        self.walker.take_outer();
+        self.walker.take_fragments();
         let mut flow_packets = Vec::new();
         let mut malformed = BTreeSet::new();
         for (index, packet) in (0u32..).zip(packets) {
-            let seen = self.walker.packet(
-                &mut self.symbols,
+            let here = found.iter().take_while(|f| f.index == index).count();
+            let datagrams;
+            (datagrams, found) = found.split_at(here);
+            let frame = Frame {
                 index,
-                packet.ts_ns,
-                packet.link_type,
-                packet.bytes,
-                packet.length as usize,
-            );
+                ts_ns: packet.ts_ns,
+                link_type: packet.link_type,
+                bytes: packet.bytes,
+                length: packet.length as usize,
+                datagrams,
+            };
+            let seen = self.walker.packet(&mut self.symbols, &frame);
             if seen.class == Class::Malformed {
                 malformed.insert(index);
             }
@@ -183,7 +195,8 @@ impl Tables {
         for anomaly in self.walker.take_anomalies() {
             anomalous.insert(anomaly.at.packet);
             let packet = &packets[anomaly.at.packet as usize];
-            let length = packet.bytes.len().max(packet.length as usize);
+            // A datagram counts from where its fragment begins.
+            let length = packet.bytes.len().max(packet.length as usize) + LONGEST_DATAGRAM;
             assert!(
                 anomaly.offset <= length,
                 "{}: {} at {} of {length} bytes",
@@ -203,6 +216,17 @@ impl Tables {
             "a packet is malformed when a layer of it is"
         );
         flow_packets
+    }
+
+    /// What is known of datagrams once their fragments were seen.
+    fn reassemble(&mut self, packets: &[Packet<'_>]) -> Vec<Found> {
+        let mut reassembly = Reassembly::new(REGISTRY);
+        let mut found = Vec::new();
+        for seen in self.walker.take_fragments() {
+            let packet = &packets[seen.index as usize];
+            reassembly.add(seen, packet.ts_ns, packet.bytes, &mut found);
+        }
+        found
     }
 
     /// The tables of the batch, all of them checked: `packet`, `malformed`, those of the protocols.

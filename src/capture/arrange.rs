@@ -14,6 +14,9 @@ use super::PacketMeta;
 use super::stream_reader::StreamReader;
 use crate::error::Result;
 
+/// A packet with the same bytes as one at most this long before it counts as its duplicate, unless
+/// another time was asked for: what a mirror port that sees both directions of a link gives.
+pub const DUPLICATE_WINDOW_NS: i64 = 500_000;
 /// Packets looked back at for duplicates, whatever their times.
 const LOOK_BACK: usize = 64;
 /// Bytes of packets held back at most; of more the earliest go on.
@@ -40,9 +43,11 @@ struct Held {
 pub struct Arranged {
     reader: StreamReader,
     reorder: Option<Reorder>,
-    duplicates: Option<Duplicates>,
-    /// Packets that were left out.
-    dropped: u64,
+    duplicates: Duplicates,
+    /// They are left out.
+    drop: bool,
+    /// Duplicates so far.
+    found: u64,
 }
 
 impl Arranged {
@@ -51,8 +56,9 @@ impl Arranged {
         Self {
             reader,
             reorder: how.reorder_ns.map(Reorder::new),
-            duplicates: how.drop_duplicates_ns.map(Duplicates::new),
-            dropped: 0,
+            duplicates: Duplicates::new(how.drop_duplicates_ns.unwrap_or(DUPLICATE_WINDOW_NS)),
+            drop: how.drop_duplicates_ns.is_some(),
+            found: 0,
         }
     }
 
@@ -63,37 +69,36 @@ impl Arranged {
                 let Some((ordinal, meta, bytes)) = self.reader.next()? else {
                     return Ok(false);
                 };
-                if keeps(&mut self.duplicates, &meta, bytes) {
-                    take(ordinal, meta, bytes);
-                    return Ok(true);
+                let duplicate = self.duplicates.is_one(&meta, bytes);
+                self.found += u64::from(duplicate);
+                if duplicate && self.drop {
+                    continue;
                 }
-                self.dropped += 1;
-                continue;
+                take(ordinal, meta, bytes);
+                return Ok(true);
             };
             let Some(held) = reorder.next(&mut self.reader)? else {
                 return Ok(false);
             };
-            if keeps(&mut self.duplicates, &held.meta, &held.bytes) {
+            let duplicate = self.duplicates.is_one(&held.meta, &held.bytes);
+            self.found += u64::from(duplicate);
+            if !(duplicate && self.drop) {
                 take(held.ordinal, held.meta, &held.bytes);
                 return Ok(true);
             }
-            self.dropped += 1;
         }
     }
 
-    /// Duplicates left out since the last call.
-    pub fn take_dropped(&mut self) -> u64 {
-        std::mem::take(&mut self.dropped)
+    /// Duplicates since the last call: left out, and kept.
+    pub fn take_duplicates(&mut self) -> (u64, u64) {
+        let found = std::mem::take(&mut self.found);
+        if self.drop { (found, 0) } else { (0, found) }
     }
 
     /// What reads the files.
     pub fn reader(&self) -> &StreamReader {
         &self.reader
     }
-}
-
-fn keeps(duplicates: &mut Option<Duplicates>, meta: &PacketMeta, bytes: &[u8]) -> bool {
-    duplicates.as_mut().is_none_or(|d| !d.is_one(meta, bytes))
 }
 
 /// Packets in order of time, as far as they are not further apart than a window.
@@ -170,14 +175,20 @@ impl Reorder {
 #[derive(Debug)]
 pub(super) struct Duplicates {
     window_ns: i64,
-    recent: VecDeque<(i64, u64)>,
+    /// Hashes and times of the packets before, the latest in the place before `next`. Side by side,
+    /// so that all are compared in a few instructions.
+    hashes: [u64; LOOK_BACK],
+    times: [Option<i64>; LOOK_BACK],
+    next: usize,
 }
 
 impl Duplicates {
     pub(super) fn new(window_ns: i64) -> Self {
         Self {
             window_ns,
-            recent: VecDeque::with_capacity(LOOK_BACK),
+            hashes: [0; LOOK_BACK],
+            times: [None; LOOK_BACK],
+            next: 0,
         }
     }
 
@@ -187,12 +198,19 @@ impl Duplicates {
             return false;
         }
         let hash = xxh3_64(bytes);
-        let near = |ts: i64| meta.ts_ns.abs_diff(ts) <= self.window_ns.unsigned_abs();
-        let found = self.recent.iter().any(|(ts, h)| *h == hash && near(*ts));
-        if self.recent.len() == LOOK_BACK {
-            self.recent.pop_front();
-        }
-        self.recent.push_back((meta.ts_ns, hash));
+        let like = self.hashes.iter().fold(false, |any, h| any | (*h == hash));
+        let found = like && self.is_near(hash, meta.ts_ns);
+        self.hashes[self.next] = hash;
+        self.times[self.next] = Some(meta.ts_ns);
+        self.next = (self.next + 1) % LOOK_BACK;
         found
+    }
+
+    fn is_near(&self, hash: u64, ts_ns: i64) -> bool {
+        let near = |ts: &i64| ts_ns.abs_diff(*ts) <= self.window_ns.unsigned_abs();
+        let known = self.hashes.iter().zip(&self.times);
+        known
+            .into_iter()
+            .any(|(h, ts)| *h == hash && ts.as_ref().is_some_and(near))
     }
 }

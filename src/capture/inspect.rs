@@ -2,14 +2,10 @@
 
 use std::path::Path;
 
-use super::arrange::Duplicates;
+use super::arrange::{DUPLICATE_WINDOW_NS, Duplicates};
 use super::facts::FileFacts;
 use super::reader::Reader;
 use crate::error::Result;
-
-/// A packet with the same bytes as one at most this long before it counts as its duplicate: what a
-/// mirror port that sees both directions of a link gives.
-pub const DUPLICATE_WINDOW_NS: i64 = 500_000;
 
 /// What is known of a capture file.
 #[derive(Debug)]

@@ -25,10 +25,10 @@ mod time;
 #[cfg(test)]
 mod tests;
 
-pub use arrange::{Arranged, Arrangement};
+pub use arrange::{Arranged, Arrangement, DUPLICATE_WINDOW_NS};
 pub use expand::expand;
 pub use facts::{ByteOrder, Compression, End, FileFacts, Format, Interface};
-pub use inspect::{DUPLICATE_WINDOW_NS, Inspection, inspect};
+pub use inspect::{Inspection, inspect};
 pub use reader::Reader;
 pub use stream::{Overlap, Stream, StreamFile, order};
 pub use stream_reader::StreamReader;

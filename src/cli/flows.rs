@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use indicatif::HumanCount;
-use netcap_proto::{FLOW, FLOW_CICFLOWMETER_ENGELEN, FLOW_NFSTREAM, Table};
+use netcap_proto::{FLOW, FLOW_CICFLOWMETER_ENGELEN, FLOW_NFSTREAM, FLOW_OUTER, Table};
 
 use super::decode::CaptureArgs;
 use super::progress::Bar;
@@ -46,6 +46,8 @@ enum PolicyArg {
     Nfstream,
     /// Those of CICFlowMeter as corrected by Engelen et al.
     CicflowmeterEngelen,
+    /// Those of netcap, for the packets around tunnels.
+    Outer,
 }
 
 impl PolicyArg {
@@ -54,6 +56,7 @@ impl PolicyArg {
             Self::Netcap => &FLOW,
             Self::Nfstream => &FLOW_NFSTREAM,
             Self::CicflowmeterEngelen => &FLOW_CICFLOWMETER_ENGELEN,
+            Self::Outer => &FLOW_OUTER,
         }
     }
 }

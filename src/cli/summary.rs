@@ -8,13 +8,14 @@ use super::{Common, Done};
 use crate::dataset::Manifest;
 use crate::engine::Counts;
 use crate::error::{Finding, Severity};
+use crate::text;
 
 /// Findings printed before the rest is counted.
 const MOST_FINDINGS: usize = 8;
 
 /// Packets by class: `8,090 packets: 8,090 decoded`.
 pub(super) fn packets(counts: &Counts) -> String {
-    let mut text = format!("{} packets", HumanCount(counts.read));
+    let mut line = format!("{} packets", HumanCount(counts.read));
     let classes = [
         ("decoded", counts.decoded),
         ("truncated", counts.truncated),
@@ -25,10 +26,23 @@ pub(super) fn packets(counts: &Counts) -> String {
     ];
     let mut separator = ": ";
     for (name, n) in classes.into_iter().filter(|(_, n)| *n > 0) {
-        let _ = write!(text, "{separator}{} {name}", HumanCount(n));
+        let _ = write!(line, "{separator}{} {name}", HumanCount(n));
         separator = ", ";
     }
-    text
+    if counts.kept_duplicates > 0 {
+        let kept = text::count(counts.kept_duplicates, "duplicate");
+        let _ = write!(line, "; {kept} within 0.5 ms, kept");
+    }
+    if counts.fragments > 0 {
+        let _ = write!(
+            line,
+            "; {}, {} put together, {} incomplete",
+            text::count(counts.fragments, "fragment"),
+            text::count(counts.datagrams, "datagram"),
+            HumanCount(counts.incomplete_datagrams)
+        );
+    }
+    line
 }
 
 /// The tables of a stage with rows and sizes, in columns.

@@ -19,8 +19,8 @@ pub(super) struct Batch {
     bytes: Vec<u8>,
     /// Where each packet ends in `bytes`.
     ends: Vec<usize>,
-    /// Duplicates that were left out among them.
-    pub(super) duplicates: u64,
+    /// Duplicates among them that were left out, and that were kept.
+    pub(super) duplicates: (u64, u64),
 }
 
 impl Batch {
@@ -30,6 +30,15 @@ impl Batch {
         self.metas
             .iter()
             .zip(ranges.map(|(start, end)| self.bytes.get(start..*end).unwrap_or_default()))
+    }
+
+    /// The packet with that index.
+    pub(super) fn packet(&self, index: u32) -> (Option<&PacketMeta>, &[u8]) {
+        let at = index as usize;
+        let start = at.checked_sub(1).and_then(|before| self.ends.get(before));
+        let end = self.ends.get(at).copied().unwrap_or(0);
+        let bytes = self.bytes.get(start.copied().unwrap_or(0)..end);
+        (self.metas.get(at), bytes.unwrap_or_default())
     }
 
     /// Captured bytes.
@@ -52,7 +61,7 @@ impl Batch {
         self.bytes.reserve(bytes + bytes / 4);
         self.ends.clear();
         self.ends.reserve(BATCH_PACKETS);
-        self.duplicates = 0;
+        self.duplicates = (0, 0);
     }
 
     fn push(&mut self, capture: i32, meta: PacketMeta, bytes: &[u8]) {
@@ -103,13 +112,13 @@ pub(super) fn read(
         if batch.is_full() {
             let mut next = spent.try_recv().unwrap_or_default();
             next.clear(batch.size());
-            batch.duplicates = packets.take_dropped();
+            batch.duplicates = packets.take_duplicates();
             if send.send(std::mem::replace(&mut batch, next)).is_err() {
                 break;
             }
         }
     }
-    batch.duplicates = packets.take_dropped();
+    batch.duplicates = packets.take_duplicates();
     // Nobody left to take it means that the run has failed elsewhere.
     let _ = send.send(batch);
     let reader = packets.reader();

@@ -9,12 +9,15 @@ use super::rows::{Rows, finish};
 use super::worker::Decoded;
 use crate::error::Result;
 use crate::flow::{Ended, FlowPacket, FlowRows, FlowTable, Fragments, KeyRule, Policy};
+use crate::packet::Part;
 
 /// The flows of a stream.
 pub(super) struct Flows {
     fragments: Fragments,
     own: Flowing,
     others: Vec<Flowing>,
+    /// Those of packets around tunnels, and of their fragments.
+    outer: Option<(Fragments, Flowing)>,
 }
 
 impl Flows {
@@ -24,7 +27,8 @@ impl Flows {
         } else {
             0
         };
-        let [own, others @ ..] = Policy::of_tables(options.policy);
+        let [own, others @ .., outer] = Policy::of_tables(options.policy);
+        let wants_outer = options.tables.has(outer.0.name);
         Self {
             fragments: Fragments::default(),
             own: Flowing::new(own, early, options.tables.has(FLOW.name)),
@@ -33,6 +37,7 @@ impl Flows {
                 .filter(|(table, _)| options.tables.has(table.name))
                 .map(|other| Flowing::new(other, 0, true))
                 .collect(),
+            outer: wants_outer.then(|| (Fragments::default(), Flowing::new(outer, 0, true))),
         }
     }
 
@@ -47,6 +52,11 @@ impl Flows {
                 .collect();
             other.batch(&packets, decoded);
         }
+        if let Some((fragments, outer)) = &mut self.outer {
+            let mut packets = with_fragments(decoded);
+            fragments.resolve(&mut packets);
+            outer.batch(&packets, decoded);
+        }
         self.fragments.resolve(&mut decoded.flow_packets);
         debug_assert_eq!(self.own.policy.key, KeyRule::Full);
         let flows = self.own.batch(&decoded.flow_packets, decoded);
@@ -55,7 +65,11 @@ impl Flows {
 
     fn rows(&mut self) -> Result<Rows> {
         let mut rows = self.own.rows()?;
-        for other in &mut self.others {
+        for other in self
+            .others
+            .iter_mut()
+            .chain(self.outer.as_mut().map(|o| &mut o.1))
+        {
             rows.extend(other.rows()?);
         }
         Ok(rows)
@@ -63,11 +77,23 @@ impl Flows {
 
     /// The stream has ended: gives the rows of all flows that went on to `write`, in pieces.
     pub(super) fn finish(&mut self, mut write: impl FnMut(&Rows) -> Result<()>) -> Result<()> {
-        for flowing in std::iter::once(&mut self.own).chain(&mut self.others) {
+        let outer = self.outer.as_mut().map(|outer| &mut outer.1);
+        let others = self.others.iter_mut().chain(outer);
+        for flowing in std::iter::once(&mut self.own).chain(others) {
             flowing.finish(&mut write)?;
         }
         Ok(())
     }
+}
+
+/// The packets around tunnels, and all later fragments, which may belong to them, in order.
+fn with_fragments(decoded: &Decoded) -> Vec<FlowPacket> {
+    let later = |packet: &&FlowPacket| packet.datagram.is_some_and(|d| d.part == Part::Later);
+    let fragments = decoded.flow_packets.iter().filter(later);
+    let outer = decoded.outer_packets.iter();
+    let mut packets: Vec<FlowPacket> = outer.chain(fragments).copied().collect();
+    packets.sort_by_key(|packet| packet.index);
+    packets
 }
 
 /// One policy's flows and their rows.

@@ -157,7 +157,7 @@ pub struct InputFile {
     pub bytes: Option<u64>,
 }
 
-/// What became of the packets. `read` is the sum of the others.
+/// What became of the packets. `read` is the sum of those down to `duplicates`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Counts {
     /// All packets.
@@ -175,6 +175,18 @@ pub struct Counts {
     /// Left out because the same bytes had come shortly before.
     #[serde(default)]
     pub duplicates: u64,
+    /// Not left out, although the same bytes came at most 0.5 ms before.
+    #[serde(default)]
+    pub kept_duplicates: u64,
+    /// Fragments of datagrams.
+    #[serde(default)]
+    pub fragments: u64,
+    /// Datagrams that were put together from fragments.
+    #[serde(default)]
+    pub datagrams: u64,
+    /// Datagrams of which a fragment was missing, late, cut or contradicted another.
+    #[serde(default)]
+    pub incomplete_datagrams: u64,
 }
 
 impl Counts {
@@ -187,6 +199,10 @@ impl Counts {
         self.skipped += other.skipped;
         self.filtered += other.filtered;
         self.duplicates += other.duplicates;
+        self.kept_duplicates += other.kept_duplicates;
+        self.fragments += other.fragments;
+        self.datagrams += other.datagrams;
+        self.incomplete_datagrams += other.incomplete_datagrams;
     }
 }
 

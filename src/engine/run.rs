@@ -20,6 +20,8 @@ use super::{Options, Progress, Source, Tables, link_type_name};
 use crate::capture::{End, FileFacts};
 use crate::error::{Error, Finding, Result};
 use crate::output::{Layout, TableWriter};
+use crate::packet::{Found, Reassembly};
+use crate::protocol::REGISTRY;
 
 /// Decodes streams, one after the other, into the tables of `folder`:
 /// `<table>/part-00000.parquet`, below `<table>/stream=<name>/` for a stream with a name. Captures
@@ -68,6 +70,7 @@ struct Run<'o> {
     folder: PathBuf,
     options: &'o Options,
     workers: Vec<Worker>,
+    reassembly: Reassembly,
     flows: Flows,
     writers: Writers,
     skipped: BTreeMap<u16, u64>,
@@ -83,6 +86,7 @@ impl<'o> Run<'o> {
                 .map(|_| Worker::new(&options.tables, options.time))
                 .collect(),
             options,
+            reassembly: Reassembly::new(REGISTRY),
             flows: Flows::new(options),
             writers: wanted
                 .map(|t| (t.name, TableWriter::new(Layout::plain(t))))
@@ -95,6 +99,7 @@ impl<'o> Run<'o> {
     /// Flow state never crosses from one stream to the next, nor do files.
     fn begin_stream(&mut self, name: Option<&str>) -> Result<()> {
         self.flows = Flows::new(self.options);
+        self.reassembly = Reassembly::new(REGISTRY);
         for (table, writer) in &mut self.writers {
             let path = match name {
                 Some(name) => format!("{table}/stream={name}"),
@@ -120,8 +125,9 @@ impl<'o> Run<'o> {
                 .workers
                 .par_iter_mut()
                 .zip(batches)
-                .map(|(worker, batch)| worker.decode(batch))
+                .map(|(worker, batch)| worker.decode(batch, &[]))
                 .collect();
+            self.reassemble(&mut decoded)?;
             let mut flows = Vec::with_capacity(decoded.len());
             let mut ended: Vec<Rows> = Vec::with_capacity(decoded.len());
             for decoded in &mut decoded {
@@ -148,12 +154,35 @@ impl<'o> Run<'o> {
         }
     }
 
+    /// Puts the datagrams together whose fragments the batches have, in order; batches with packets
+    /// that complete one are decoded once more.
+    fn reassemble(&mut self, decoded: &mut [Decoded]) -> Result<()> {
+        let mut found: Vec<Vec<Found>> = Vec::with_capacity(decoded.len());
+        for decoded in &mut *decoded {
+            let mut of_batch = Vec::new();
+            for seen in std::mem::take(&mut decoded.fragments) {
+                let (meta, bytes) = decoded.batch.packet(seen.index);
+                let ts_ns = meta.map_or(0, |meta| meta.ts_ns);
+                self.reassembly.add(seen, ts_ns, bytes, &mut of_batch);
+            }
+            found.push(of_batch);
+        }
+        self.workers
+            .par_iter_mut()
+            .zip(decoded.par_iter_mut().zip(found))
+            .filter(|(_, (_, found))| !found.is_empty())
+            .try_for_each(|(worker, (decoded, found))| worker.decode_again(decoded, &found))
+    }
+
     fn end_stream(
         &mut self,
         source: &Source,
         first_capture: i32,
         read: batch::ReadFacts,
     ) -> Result<()> {
+        let (complete, incomplete) = self.reassembly.finish();
+        self.result.counts.datagrams += complete;
+        self.result.counts.incomplete_datagrams += incomplete;
         let writers = &mut self.writers;
         self.flows
             .finish(|rows| write(writers, std::iter::once(rows)))?;

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use arrow::array::RecordBatch;
 use netcap_proto::{
-    At, Finish, MalformedColumns, MalformedRow, PacketColumns, PacketRow, Symbols, TableColumns,
+    At, FLOW_OUTER, Finish, MalformedColumns, MalformedRow, NO_FLOW, PacketColumns, PacketRow,
+    Symbols, TableColumns,
 };
 
 use super::batch::Batch;
 use super::{Counts, Selection};
 use crate::error::Result;
 use crate::flow::FlowPacket;
-use crate::packet::{Class, Walker};
+use crate::packet::{Class, Found, FragmentSeen, Frame, Walker};
 use crate::protocol::REGISTRY;
 
 pub(super) struct Worker {
@@ -29,8 +30,12 @@ pub(super) struct Worker {
 pub(super) struct Decoded {
     pub(super) batch: Batch,
     pub(super) flow_packets: Vec<FlowPacket>,
+    /// The packets around tunnels.
+    pub(super) outer_packets: Vec<FlowPacket>,
     /// Time of each packet, nanoseconds since 1970.
     pub(super) times: Vec<i64>,
+    /// Fragments, in order.
+    pub(super) fragments: Vec<FragmentSeen>,
     pub(super) counts: Counts,
     /// Packets of each link type that was skipped.
     pub(super) skipped: BTreeMap<u16, u64>,
@@ -38,8 +43,13 @@ pub(super) struct Decoded {
 
 impl Worker {
     pub(super) fn new(tables: &Selection, time: Option<(i64, i64)>) -> Self {
+        let walker = Walker::new(REGISTRY, &|table| tables.has(table));
         Self {
-            walker: Walker::new(REGISTRY, &|table| tables.has(table)),
+            walker: if tables.has(FLOW_OUTER.name) {
+                walker.with_outer()
+            } else {
+                walker
+            },
             symbols: Symbols::default(),
             packet: tables.has("packet").then(PacketColumns::default),
             malformed: tables.has("malformed").then(MalformedColumns::default),
@@ -54,8 +64,22 @@ impl Worker {
         decoded.batch
     }
 
-    /// Decodes the packets of a batch into the worker's tables.
-    pub(super) fn decode(&mut self, batch: Batch) -> Decoded {
+    /// Decodes a batch once more, now that it is known which of its packets complete a datagram.
+    ///
+    /// Whether they do depends on batches before, which are decoded at the same time; few batches
+    /// have such packets.
+    pub(super) fn decode_again(&mut self, decoded: &mut Decoded, found: &[Found]) -> Result<()> {
+        // The rows so far are made and forgotten.
+        self.finish(decoded, &vec![NO_FLOW; decoded.times.len()])?;
+        let batch = std::mem::take(&mut decoded.batch);
+        self.flow_packets = std::mem::take(&mut decoded.flow_packets);
+        *decoded = self.decode(batch, found);
+        Ok(())
+    }
+
+    /// Decodes the packets of a batch into the worker's tables. `found` is what is known of the
+    /// datagrams of fragments, in the order of their packets.
+    pub(super) fn decode(&mut self, batch: Batch, mut found: &[Found]) -> Decoded {
         let mut decoded = Decoded {
             times: batch.metas.iter().map(|m| m.ts_ns).collect(),
             flow_packets: std::mem::take(&mut self.flow_packets),
@@ -63,8 +87,10 @@ impl Worker {
         };
         decoded.flow_packets.clear();
         decoded.flow_packets.reserve(batch.metas.len());
-        decoded.counts.read = batch.duplicates;
-        decoded.counts.duplicates = batch.duplicates;
+        let (left_out, kept) = batch.duplicates;
+        decoded.counts.read = left_out;
+        decoded.counts.duplicates = left_out;
+        decoded.counts.kept_duplicates = kept;
         for (index, (meta, bytes)) in (0u32..).zip(batch.packets()) {
             let counts = &mut decoded.counts;
             counts.read += 1;
@@ -75,14 +101,18 @@ impl Worker {
                 counts.filtered += 1;
                 continue;
             }
-            let seen = self.walker.packet(
-                &mut self.symbols,
+            let of_packet = found.iter().take_while(|f| f.index == index).count();
+            let datagrams;
+            (datagrams, found) = found.split_at(of_packet);
+            let frame = Frame {
                 index,
-                meta.ts_ns,
-                meta.link_type.into(),
+                ts_ns: meta.ts_ns,
+                link_type: meta.link_type.into(),
                 bytes,
-                meta.original as usize,
-            );
+                length: meta.original as usize,
+                datagrams,
+            };
+            let seen = self.walker.packet(&mut self.symbols, &frame);
             match seen.class {
                 Class::Decoded => counts.decoded += 1,
                 Class::Truncated => counts.truncated += 1,
@@ -115,6 +145,15 @@ impl Worker {
             let packet = FlowPacket::new(&seen.facts, index, meta.ts_ns, meta.original);
             decoded.flow_packets.extend(packet);
         }
+        let outer = self.walker.take_outer().into_iter();
+        decoded.outer_packets = outer
+            .filter_map(|(index, facts)| {
+                let meta = batch.metas.get(index as usize)?;
+                FlowPacket::new(&facts, index, meta.ts_ns, meta.original)
+            })
+            .collect();
+        decoded.fragments = self.walker.take_fragments();
+        decoded.counts.fragments = decoded.fragments.len() as u64;
         let anomalies = self.walker.take_anomalies();
         if let Some(columns) = &mut self.malformed {
             for anomaly in anomalies {

@@ -1,19 +1,13 @@
 //! Which flow a fragment without a transport header belongs to: that of the first fragment of its
 //! datagram.
 //!
-//! Fragments are not put together here; their bytes count where they are.
+//! Their bytes count where they are. Datagrams are put together elsewhere (`packet::Reassembly`).
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 use super::key::{FlowKey, FlowPacket, Side};
-
-/// Datagrams that are remembered; of more the oldest half is forgotten.
-const MOST: usize = 65_536;
-/// After so long without a fragment a datagram is given up, in nanoseconds: RFC 791, 3.2 proposes
-/// 15 s and more, Linux takes 30; RFC 8200, 4.5 has 60.
-const TIMEOUT_IPV4: i64 = 30_000_000_000;
-const TIMEOUT_IPV6: i64 = 60_000_000_000;
+use crate::packet::{MOST_DATAGRAMS, Part, fragment_timeout};
 
 /// The datagrams of a stream whose first fragments were seen.
 #[derive(Debug)]
@@ -28,6 +22,8 @@ struct Known {
     from: Side,
     /// Latest time of its fragments.
     latest: i64,
+    /// The first fragment ended within the transport header, so what follows may still be header.
+    headless: bool,
 }
 
 impl Default for Fragments {
@@ -49,25 +45,25 @@ impl Fragments {
             let Some(datagram) = packet.datagram else {
                 return true;
             };
-            if datagram.first {
+            if datagram.part != Part::Later {
                 self.make_room();
                 let known = Known {
                     key: packet.key,
                     from: packet.from,
                     latest: packet.ts_ns,
+                    headless: datagram.part == Part::Headless,
                 };
                 self.datagrams.insert(datagram.hash, known);
                 return true;
             }
-            let timeout = if packet.key.addresses[0].is_ipv4() {
-                TIMEOUT_IPV4
-            } else {
-                TIMEOUT_IPV6
-            };
+            let timeout = fragment_timeout(packet.key.addresses[0].is_ipv4());
             match self.datagrams.get_mut(&datagram.hash) {
                 Some(known) if packet.ts_ns.saturating_sub(known.latest) <= timeout => {
                     known.latest = known.latest.max(packet.ts_ns);
                     *packet = packet.of_flow(known.key, known.from);
+                    if known.headless {
+                        packet.payload_bytes = 0;
+                    }
                     true
                 }
                 _ => false,
@@ -76,11 +72,11 @@ impl Fragments {
     }
 
     fn make_room(&mut self) {
-        if self.datagrams.len() < MOST {
+        if self.datagrams.len() < MOST_DATAGRAMS {
             return;
         }
         let mut times: Vec<i64> = self.datagrams.values().map(|known| known.latest).collect();
-        let (_, median, _) = times.select_nth_unstable(MOST / 2);
+        let (_, median, _) = times.select_nth_unstable(MOST_DATAGRAMS / 2);
         let median = *median;
         self.datagrams.retain(|_, known| known.latest > median);
     }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use foldhash::fast::FixedState;
 
 use super::policy::KeyRule;
-use crate::packet::{Datagram, Dns, Facts, Icmp, Tcp, Tunnels, Vlans};
+use crate::packet::{Datagram, Dns, Facts, Icmp, Part, Tcp, Tunnels, Vlans};
 
 /// One of the two ends of a flow: `A` has the smaller address (then port).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -122,6 +122,7 @@ impl FlowPacket {
             }
             (None, None) => ((0, 0), false, false),
         };
+        let headless = facts.datagram.is_some_and(|d| d.part == Part::Headless);
         let icmp = facts.icmp.and_then(|icmp| icmp.identifier).map(u32::from);
         let identifier = icmp.or(facts.spi).unwrap_or(0);
         let ends = Ends {
@@ -149,7 +150,11 @@ impl FlowPacket {
             wire_bytes,
             ip_bytes: ip.packet_bytes,
             transport_bytes: ip.payload_bytes,
-            payload_bytes: facts.payload_bytes.unwrap_or(ip.payload_bytes),
+            payload_bytes: match facts.payload_bytes {
+                Some(payload) => payload,
+                None if headless => 0,
+                None => ip.payload_bytes,
+            },
             header_bytes: facts.header_bytes,
             sent: Sent {
                 protocol: ip.protocol,
@@ -168,9 +173,10 @@ impl FlowPacket {
         })
     }
 
-    /// It is a fragment without the transport header.
+    /// It is a fragment after the first.
     pub fn is_later_fragment(&self) -> bool {
-        self.datagram.is_some_and(|datagram| !datagram.first)
+        let part = self.datagram.map(|datagram| datagram.part);
+        matches!(part, Some(Part::Later | Part::Headed))
     }
 
     /// TCP flags; none for other protocols.

@@ -1,6 +1,6 @@
 //! The rules by which packets become flows, as data; docs/flows.md has them in words.
 
-use netcap_proto::{FLOW, FLOW_CICFLOWMETER_ENGELEN, FLOW_NFSTREAM, Table};
+use netcap_proto::{FLOW, FLOW_CICFLOWMETER_ENGELEN, FLOW_NFSTREAM, FLOW_OUTER, Table};
 use serde::{Deserialize, Serialize};
 
 /// When a flow begins and ends, and who opened it. All times are packet times.
@@ -106,15 +106,17 @@ impl Policy {
         max_flows: None,
     };
 
-    /// The policies by the names that users give them, each with its table.
-    pub const NAMED: [(&'static str, &'static Table); 3] = [
+    /// The policies by the names that users give them, each with its table. `outer` has the rules of
+    /// `netcap` for other packets: those around tunnels.
+    pub const NAMED: [(&'static str, &'static Table); 4] = [
         ("netcap", &FLOW),
         ("nfstream", &FLOW_NFSTREAM),
         ("cicflowmeter-engelen", &FLOW_CICFLOWMETER_ENGELEN),
+        ("outer", &FLOW_OUTER),
     ];
 
     /// The tables of flows, each with its policy; `own` is that of the table `flow`.
-    pub fn of_tables(own: Self) -> [(&'static Table, Self); 3] {
+    pub fn of_tables(own: Self) -> [(&'static Table, Self); 4] {
         let bounded = |policy| Self {
             max_flows: own.max_flows,
             ..policy
@@ -126,6 +128,7 @@ impl Policy {
                 &FLOW_CICFLOWMETER_ENGELEN,
                 bounded(Self::CICFLOWMETER_ENGELEN),
             ),
+            (&FLOW_OUTER, own),
         ]
     }
 

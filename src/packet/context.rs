@@ -1,12 +1,11 @@
 //! What the layers of a packet tell each other, and what the flow table needs of them.
 
-use std::hash::BuildHasher;
 use std::net::IpAddr;
 
-use foldhash::fast::FixedState;
 use netcap_proto::{At, EndpointsRow, Symbol, Symbols};
 
 use super::bytes::u16_at;
+use super::fragment::{Datagram, Fragment, FragmentSeen, Part};
 
 /// The packet being decoded, as its protocols see it.
 #[derive(Debug)]
@@ -24,6 +23,9 @@ pub struct Context<'a> {
     pub(super) start: usize,
     pub(super) protocol: &'static str,
     pub(super) anomalies: &'a mut Vec<Anomaly>,
+    pub(super) fragments: &'a mut Vec<FragmentSeen>,
+    /// Facts of the packets around tunnels, with the index of their packet, where they are wanted.
+    pub(super) outer: Option<&'a mut Vec<(u32, Facts)>>,
     pub(super) malformed: bool,
 }
 
@@ -41,6 +43,15 @@ pub struct Anomaly {
 }
 
 impl Context<'_> {
+    /// A new innermost IP header.
+    #[inline]
+    pub fn enter_ip(&mut self, ip: Ip) {
+        if let (Some(outer), Some(_)) = (&mut self.outer, self.facts.ip) {
+            outer.push((self.packet, self.facts));
+        }
+        self.facts.enter_ip(ip);
+    }
+
     /// The key of a row of the current layer.
     #[inline]
     pub fn at(&self) -> At {
@@ -130,7 +141,7 @@ pub struct Facts {
     /// The encapsulations around the innermost IP header.
     pub tunnels: Tunnels,
     /// Those entered so far: without an IP header in them, the last are around nothing.
-    entered: Tunnels,
+    pub(super) entered: Tunnels,
     /// The application protocol that was recognised.
     pub service: Option<&'static str>,
 }
@@ -209,39 +220,12 @@ pub struct Ip {
     pub fragment: Option<Fragment>,
 }
 
-/// A part of a datagram.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Fragment {
-    /// Identification of the datagram.
-    pub id: u32,
-    /// Where it begins in the datagram's payload, in bytes.
-    pub offset: u32,
-}
-
-/// A datagram of which a packet is a fragment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Datagram {
-    /// Hash of what its fragments have in common: addresses, protocol, identification, VLAN tags
-    /// and tunnels.
-    pub hash: u64,
-    /// This is the first fragment.
-    pub first: bool,
-}
-
 impl Facts {
     /// A new innermost IP header: what was known of the transport belongs to the outer one.
-    pub fn enter_ip(&mut self, ip: Ip) {
-        let datagram = ip.fragment.map(|fragment| Datagram {
-            hash: FixedState::with_seed(0x6672_6167).hash_one((
-                ip.src,
-                ip.dst,
-                ip.protocol,
-                fragment.id,
-                self.vlans,
-                self.entered,
-            )),
-            first: fragment.offset == 0,
-        });
+    pub(crate) fn enter_ip(&mut self, ip: Ip) {
+        let datagram = ip
+            .fragment
+            .map(|fragment| Datagram::of(fragment, ip.src, ip.dst, ip.protocol, self));
         *self = Self {
             ip: Some(ip),
             datagram: datagram.or(self.datagram),
@@ -251,6 +235,54 @@ impl Facts {
             entered: self.entered,
             ..Self::default()
         };
+    }
+
+    /// The packet has only a part of what the headers say, since a datagram around it came in
+    /// fragments.
+    pub fn is_partial(&self) -> bool {
+        self.datagram.is_some()
+    }
+
+    /// The first fragment ends before its transport header does.
+    pub(super) fn behead(&mut self) {
+        if let Some(datagram) = self.datagram.as_mut().filter(|d| d.part == Part::First) {
+            datagram.part = Part::Headless;
+        }
+    }
+
+    /// What these facts of a fragment become when its datagram is complete with it: `whole` are
+    /// those of the datagram, `known` what of them came with the first fragment.
+    #[must_use]
+    pub(super) fn completed(self, known: &Self, whole: &Self) -> Self {
+        if whole.tunnels != known.tunnels {
+            // Another packet lay in it.
+            return *whole;
+        }
+        let mut facts = Self {
+            dns: whole.dns,
+            service: whole.service,
+            ..self
+        };
+        if known.header_bytes.is_none() && whole.header_bytes.is_some() {
+            facts = Self {
+                ip: self.ip.map(|ip| Ip {
+                    protocol: whole.ip.map_or(ip.protocol, |ip| ip.protocol),
+                    ..ip
+                }),
+                datagram: self.datagram.map(|datagram| Datagram {
+                    part: Part::Headed,
+                    ..datagram
+                }),
+                ports: whole.ports,
+                icmp: whole.icmp,
+                spi: whole.spi,
+                tcp: whole.tcp,
+                header_bytes: whole.header_bytes,
+                payload_bytes: whole.payload_bytes,
+                ..facts
+            };
+        }
+        facts
     }
 
     /// A transport header of that length, and the bytes of its payload in this packet.

@@ -6,16 +6,20 @@
 
 pub mod bytes;
 mod context;
+mod datagrams;
 mod entropy;
+mod fragment;
 mod interface;
 mod path;
+mod reassembly;
 mod walk;
 
-pub use context::{
-    Anomaly, Context, Datagram, Dns, Facts, Fragment, Icmp, Ip, Tcp, Tunnel, Tunnels, Vlans,
-};
+pub use context::{Anomaly, Context, Dns, Facts, Icmp, Ip, Tcp, Tunnel, Tunnels, Vlans};
+pub use datagrams::{MOST_DATAGRAMS, Verdict, Whole, fragment_timeout};
 pub use entropy::entropy;
+pub use fragment::{Datagram, Fragment, FragmentSeen, Part};
 pub use interface::{
     Direction, Entry, Extent, Info, Input, Next, Outcome, Protocol, Rows, Selector, Transport,
 };
-pub use walk::{Class, Seen, Walker};
+pub use reassembly::Reassembly;
+pub use walk::{Class, Found, Frame, Seen, Walker};

@@ -6,7 +6,7 @@ use etherparse::checksum::Sum16BitWords;
 use netcap_proto::{Symbol, Symbols};
 
 use crate::packet::bytes::{array_at, u8_at, u16_at};
-use crate::packet::{Extent, Input, Ip};
+use crate::packet::{Context, Extent, Input};
 
 /// The Internet checksum over both parts is right (RFC 1071).
 pub(super) fn checksum_is_right(bytes: &[u8], pseudo_header: &[u8]) -> bool {
@@ -18,10 +18,11 @@ pub(super) fn checksum_is_right(bytes: &[u8], pseudo_header: &[u8]) -> bool {
 }
 
 /// Whether the checksum of an ICMP message is right; `None` where the message is not all there.
-pub(super) fn checksum_ok(input: &Input<'_>, ip: &Ip) -> Option<bool> {
-    if input.extent != Extent::Complete || ip.fragment.is_some() {
+pub(super) fn checksum_ok(input: &Input<'_>, cx: &Context<'_>) -> Option<bool> {
+    if input.extent != Extent::Complete || cx.facts.is_partial() {
         return None;
     }
+    let ip = cx.facts.ip?;
     let pseudo_header: Vec<u8> = match (ip.src, ip.dst) {
         (IpAddr::V6(src), IpAddr::V6(dst)) => {
             let length = u32::try_from(input.length).ok()?.to_be_bytes();

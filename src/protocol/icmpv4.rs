@@ -65,7 +65,7 @@ impl Protocol for Icmpv4 {
                 r#type: kind.into(),
                 code: code.into(),
                 checksum: checksum.into(),
-                checksum_ok: checksum_ok(input, &ip),
+                checksum_ok: checksum_ok(input, cx),
                 identifier: identifier.map(i32::from),
                 sequence: u16_at(bytes, 6).filter(|_| has_identifier).map(i32::from),
                 gateway_ip: gateway.map(|a| cx.symbols.ipv4(a.into())),

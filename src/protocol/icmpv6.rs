@@ -102,7 +102,7 @@ impl Protocol for Icmpv6 {
                 r#type: kind.into(),
                 code: code.into(),
                 checksum: checksum.into(),
-                checksum_ok: checksum_ok(input, &ip),
+                checksum_ok: checksum_ok(input, cx),
                 identifier: identifier.map(i32::from),
                 sequence: u16_at(bytes, 6).filter(|_| echo).map(i32::from),
                 mtu: u32_at(bytes, 4).filter(|_| kind == 2).map(i64::from),

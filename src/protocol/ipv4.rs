@@ -58,7 +58,9 @@ impl Protocol for Ipv4 {
         if impossible {
             packet_bytes = header_bytes;
         } else if packet_bytes > input.length {
-            cx.anomaly("total length is greater than the packet", 2);
+            if !cx.facts.is_partial() {
+                cx.anomaly("total length is greater than the packet", 2);
+            }
             packet_bytes = input.length.max(header_bytes);
         }
         let payload_bytes = packet_bytes - header_bytes;
@@ -98,14 +100,20 @@ impl Protocol for Ipv4 {
         if let Some(at) = bad {
             cx.anomaly("an option has an impossible length", 20 + at);
         }
-        if input.selector == Selector::IpProtocol(4) {
-            cx.facts.enter_ip_in_ip(4);
-        }
         let fragment = header.is_fragmenting_payload().then(|| Fragment {
             id: header.identification().into(),
             offset: u32::from(header.fragments_offset().value()) * 8,
+            more: header.more_fragments(),
         });
-        cx.facts.enter_ip(Ip {
+        if let Some(fragment) = fragment {
+            let addresses = (src.into(), dst.into());
+            let part = (header_bytes, payload_bytes);
+            cx.fragment(input, addresses, protocol, fragment, part);
+        }
+        if input.selector == Selector::IpProtocol(4) {
+            cx.facts.enter_ip_in_ip(4);
+        }
+        cx.enter_ip(Ip {
             src: src.into(),
             dst: dst.into(),
             src_symbol,

@@ -48,7 +48,9 @@ impl Protocol for Ipv6 {
             _ => FIXED + stated,
         };
         if packet_bytes > input.length {
-            cx.anomaly("payload length is greater than the packet", 4);
+            if !cx.facts.is_partial() {
+                cx.anomaly("payload length is greater than the packet", 4);
+            }
             packet_bytes = input.length;
         }
         // Extension headers that reach beyond the payload length were read from padding.
@@ -90,10 +92,23 @@ impl Protocol for Ipv6 {
             });
         }
         let later_fragment = extensions.fragment.is_some_and(|f| f.offset > 0);
+        let fragment = extensions
+            .fragment
+            .filter(|f| f.offset > 0 || f.more)
+            .map(|f| packet::Fragment {
+                id: f.id,
+                offset: f.offset.unsigned_abs(),
+                more: f.more,
+            });
+        if let (Some(fragment), Some(of)) = (fragment, extensions.fragment) {
+            let addresses = (src.into(), dst.into());
+            let part = (of.end, packet_bytes.saturating_sub(of.end));
+            cx.fragment(input, addresses, extensions.protocol, fragment, part);
+        }
         if input.selector == Selector::IpProtocol(41) {
             cx.facts.enter_ip_in_ip(6);
         }
-        cx.facts.enter_ip(Ip {
+        cx.enter_ip(Ip {
             src: src.into(),
             dst: dst.into(),
             src_symbol,
@@ -102,13 +117,7 @@ impl Protocol for Ipv6 {
             packet_bytes: u32::try_from(packet_bytes).unwrap_or(u32::MAX),
             payload_bytes: u32::try_from(payload_bytes).unwrap_or(u32::MAX),
             ttl: header.hop_limit(),
-            fragment: extensions
-                .fragment
-                .filter(|f| f.offset > 0 || f.more)
-                .map(|f| packet::Fragment {
-                    id: f.id,
-                    offset: f.offset.unsigned_abs(),
-                }),
+            fragment,
         });
         if let Some(bytes) = extensions.missing {
             return Outcome::NeedMore { bytes };
@@ -155,6 +164,8 @@ struct Fragment {
     offset: i32,
     more: bool,
     id: u32,
+    /// Where the fragment header ends, from the start of the fixed header.
+    end: usize,
 }
 
 impl<'a> Extensions<'a> {
@@ -195,6 +206,7 @@ impl<'a> Extensions<'a> {
                         offset: i32::from(offset & 0xfff8),
                         more: offset & 1 == 1,
                         id: u32_at(header, 4).unwrap_or(0),
+                        end: at + length,
                     });
                 }
                 _ => {}

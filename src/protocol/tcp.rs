@@ -9,7 +9,7 @@ use netcap_proto::{
 use crate::packet;
 use crate::packet::bytes::{int, u8_at, u16_at, u32_at};
 use crate::packet::{
-    Context, Entry, Info, Input, Outcome, Protocol, Rows, Selector, Transport, entropy,
+    Context, Entry, Extent, Info, Input, Outcome, Protocol, Rows, Selector, Transport, entropy,
 };
 
 pub(super) const ENTRY: Entry = Entry {
@@ -56,6 +56,12 @@ impl Protocol for Tcp {
         let mut padded = [0; LONGEST];
         let captured = input.bytes.get(..header_bytes).unwrap_or(input.bytes);
         let header = if captured.len() < header_bytes {
+            if cx.facts.is_partial() && input.extent == Extent::Complete {
+                // The rest comes with another fragment.
+                return Outcome::NeedMore {
+                    bytes: header_bytes,
+                };
+            }
             for (to, from) in padded.iter_mut().zip(captured) {
                 *to = *from;
             }
@@ -128,7 +134,7 @@ impl Protocol for Tcp {
         if let Some(at) = bad {
             cx.anomaly("an option has an impossible length", FIXED + at);
         }
-        if cx.facts.ip.is_some_and(|ip| ip.fragment.is_some()) || payload_bytes == 0 {
+        if cx.facts.is_partial() || payload_bytes == 0 {
             return Outcome::last(header_bytes);
         }
         Outcome::then(

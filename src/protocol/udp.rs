@@ -38,7 +38,7 @@ impl Protocol for Udp {
         let Some(endpoints) = cx.endpoints(src_port, dst_port) else {
             return Outcome::NotMine;
         };
-        let fragment = cx.facts.ip.is_some_and(|ip| ip.fragment.is_some());
+        let fragment = cx.facts.is_partial();
         let length = usize::from(header.length());
         let available = input.length.saturating_sub(HEADER);
         // Zero stands for the length of a jumbogram (RFC 2675).

@@ -26,7 +26,7 @@ fn arranged(packets: &[Packet], how: Arrangement) -> (Vec<(i64, u8)>, u64) {
         .next(&mut |_, meta, bytes| seen.push((meta.number, bytes[0])))
         .unwrap()
     {}
-    (seen, packets.take_dropped())
+    (seen, packets.take_duplicates().0)
 }
 
 const DISORDERED: [Packet; 6] = [
