@@ -175,8 +175,9 @@ impl Reorder {
 #[derive(Debug)]
 pub(super) struct Duplicates {
     window_ns: i64,
-    /// Hashes and times of the packets before, the latest in the place before `next`. Side by side,
-    /// so that all are compared in a few instructions.
+    /// Hashes and times of the packets before, the latest in the place before `next`. Parts of the
+    /// hashes lie side by side, so that all are compared in a few instructions.
+    tags: [u32; LOOK_BACK],
     hashes: [u64; LOOK_BACK],
     times: [Option<i64>; LOOK_BACK],
     next: usize,
@@ -186,6 +187,7 @@ impl Duplicates {
     pub(super) fn new(window_ns: i64) -> Self {
         Self {
             window_ns,
+            tags: [0; LOOK_BACK],
             hashes: [0; LOOK_BACK],
             times: [None; LOOK_BACK],
             next: 0,
@@ -198,8 +200,10 @@ impl Duplicates {
             return false;
         }
         let hash = xxh3_64(bytes);
-        let like = self.hashes.iter().fold(false, |any, h| any | (*h == hash));
+        let tag = (hash >> 32) as u32;
+        let like = self.tags.iter().fold(false, |any, t| any | (*t == tag));
         let found = like && self.is_near(hash, meta.ts_ns);
+        self.tags[self.next] = tag;
         self.hashes[self.next] = hash;
         self.times[self.next] = Some(meta.ts_ns);
         self.next = (self.next + 1) % LOOK_BACK;
