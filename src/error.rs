@@ -198,6 +198,9 @@ pub struct Finding {
     pub subject: Option<String>,
     /// One sentence or two for a person.
     pub message: String,
+    /// How many rows it affects, where they can be counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
 }
 
 impl Finding {
@@ -208,6 +211,7 @@ impl Finding {
             severity: Severity::Warning,
             subject: None,
             message: message.into(),
+            rows: None,
         }
     }
 
@@ -218,7 +222,15 @@ impl Finding {
             severity: Severity::Information,
             subject: None,
             message: message.into(),
+            rows: None,
         }
+    }
+
+    /// Adds how many rows it affects.
+    #[must_use]
+    pub fn affecting(mut self, rows: u64) -> Self {
+        self.rows = Some(rows);
+        self
     }
 
     /// Adds the file or rule that it is about.

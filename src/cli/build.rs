@@ -50,6 +50,10 @@ pub(super) struct Build {
     /// Refuse other inputs, options or another version of netcap than this manifest tells of.
     #[arg(long, value_name = "MANIFEST")]
     locked: Option<PathBuf>,
+    /// Fail if labels are probably wrong: rule-empty, range-disjoint, conflict,
+    /// offset-hint, unless the pipeline accepts it.
+    #[arg(long)]
+    strict: bool,
     /// Threads to use [default: all processors]. They change nothing but the time.
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
@@ -113,8 +117,8 @@ impl Build {
         if let (Some(locked), Some(path)) = (&locked, &self.locked) {
             check_result(locked, path, manifest)?;
         }
-        let accepted: Vec<String> = plan.accept.iter().map(|a| a.code.clone()).collect();
-        let done = summary::findings(common, manifest.findings(), &accepted);
+        let done = summary::findings(common, manifest.findings(), &plan.accept);
+        summary::strictly(self.strict, manifest.findings(), &plan.accept)?;
         common.say(&summary::packets(&manifest.counts));
         common.say(&summary::tables(manifest, TABLES_STAGE));
         common.say(&format!("in {}", out.display()));

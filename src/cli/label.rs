@@ -46,6 +46,10 @@ pub(super) struct Label {
     /// Only check the files, and tell everything that is wrong in them.
     #[arg(long)]
     check: bool,
+    /// Fail if the labels are probably wrong: rule-empty, range-disjoint,
+    /// conflict, offset-hint.
+    #[arg(long)]
+    strict: bool,
     /// Label again, even if the set is there.
     #[arg(short, long)]
     force: bool,
@@ -110,7 +114,9 @@ impl Label {
             quiet: report.is_some() || common.quiet,
             ..common.clone()
         };
-        Ok(summary::findings(&quiet, findings.unwrap_or_default(), &[]))
+        let findings = findings.unwrap_or_default();
+        summary::strictly(self.strict, findings, &[])?;
+        Ok(summary::findings(&quiet, findings, &[]))
     }
 }
 

@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 use indicatif::{HumanBytes, HumanCount};
 
 use super::{Common, Done};
-use crate::dataset::Manifest;
+use crate::dataset::{Accept, Manifest};
 use crate::engine::Counts;
-use crate::error::{Finding, Severity};
+use crate::error::{Error, Finding, Result, Severity};
+use crate::label::SERIOUS;
 use crate::text;
 
 /// Findings printed before the rest is counted.
@@ -75,14 +76,34 @@ pub(super) fn tables(manifest: &Manifest, stage: &str) -> String {
     text
 }
 
+/// With `--strict`, serious findings about labels that nobody accepts are an error.
+pub(super) fn strictly<'a>(
+    strict: bool,
+    findings: impl IntoIterator<Item = &'a Finding>,
+    accepted: &[Accept],
+) -> Result<()> {
+    let serious = findings
+        .into_iter()
+        .filter(|f| SERIOUS.contains(&f.code.as_str()) && f.severity == Severity::Warning)
+        .filter(|f| !accepted.iter().any(|a| a.covers(f)));
+    let codes: std::collections::BTreeSet<&str> = serious.map(|f| f.code.as_str()).collect();
+    if !strict || codes.is_empty() {
+        return Ok(());
+    }
+    let codes: Vec<&str> = codes.into_iter().collect();
+    let message = format!("the labels are probably wrong: {}", codes.join(", "));
+    Err(Error::new(message).help("the label set was written, with a report; mend the ground truth, or accept the finding in the pipeline (`accept: [{code: …, because: …}]`)"))
+}
+
 /// Prints findings, most serious first, and tells how the command ended.
 pub(super) fn findings<'a>(
     common: &Common,
     findings: impl IntoIterator<Item = &'a Finding>,
-    accepted: &[String],
+    accepted: &[Accept],
 ) -> Done {
+    let is_accepted = |finding: &Finding| accepted.iter().any(|a| a.covers(finding));
     let mut all: Vec<&Finding> = findings.into_iter().collect();
-    all.sort_by_key(|f| std::cmp::Reverse(f.severity));
+    all.sort_by_key(|f| std::cmp::Reverse((f.severity, f.rows)));
     let shown: Vec<&&Finding> = all
         .iter()
         .filter(|f| common.verbose || f.severity == Severity::Warning)
@@ -94,7 +115,7 @@ pub(super) fn findings<'a>(
     };
     for finding in shown.iter().take(most) {
         let kind = match finding.severity {
-            Severity::Warning if accepted.contains(&finding.code) => "accepted",
+            Severity::Warning if is_accepted(finding) => "accepted",
             Severity::Warning => "warning",
             Severity::Information => "note",
         };
@@ -112,7 +133,7 @@ pub(super) fn findings<'a>(
     }
     let warned = all
         .iter()
-        .any(|f| f.severity == Severity::Warning && !accepted.contains(&f.code));
+        .any(|f| f.severity == Severity::Warning && !is_accepted(f));
     if warned {
         Done::WithWarnings
     } else {

@@ -42,6 +42,9 @@ pub struct Manifest {
 pub struct Accept {
     /// Its code, as netcap prints it in brackets.
     pub code: String,
+    /// Only where it is about this: a rule, a host, a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
     /// Why it is accepted; kept in the manifest.
     pub because: String,
 }
@@ -66,6 +69,18 @@ pub struct StageFacts {
     /// What a user should know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
+}
+
+impl Accept {
+    /// Whether it accepts a finding.
+    pub fn covers(&self, finding: &Finding) -> bool {
+        // Findings of labels name their set before what they are about.
+        let about = |rule: &String| {
+            let subject = finding.subject.as_deref().unwrap_or_default();
+            subject == rule || subject.rsplit(": ").next() == Some(rule)
+        };
+        self.code == finding.code && self.rule.as_ref().is_none_or(about)
+    }
 }
 
 impl Manifest {

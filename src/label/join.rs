@@ -16,7 +16,9 @@ use super::Misses;
 use super::columns::{ColumnType, Columns, Value};
 use super::explain::{Considered, explain};
 use super::labeler::Labeler;
+use super::slack::Slacks;
 use super::tally::Tally;
+use super::traffic::Traffic;
 use super::verdict::{FlowFacts, Verdict};
 use crate::error::{Error, Result};
 
@@ -49,7 +51,12 @@ pub struct Labeled {
 }
 
 /// Labels the flows of a batch. One flow of `every` is also tried at other times.
-pub fn label_batch(labeler: &Labeler, batch: &RecordBatch, every: u64) -> Result<Labeled> {
+pub fn label_batch(
+    labeler: &Labeler,
+    slacks: &Slacks,
+    batch: &RecordBatch,
+    every: u64,
+) -> Result<Labeled> {
     let flows = Flows::new(batch)?;
     let mut labels = FlowLabelColumns::default();
     let mut claims = ClaimColumns::default();
@@ -61,8 +68,9 @@ pub fn label_batch(labeler: &Labeler, batch: &RecordBatch, every: u64) -> Result
         let facts = flows.facts(row, &values)?;
         let verdict = labeler.label(&facts);
         tally.add(labeler, &facts, &verdict);
+        tally.add_traffic(&facts, &verdict, &flows.traffic(row));
         if is_sampled(flow, every) {
-            tally.try_offsets(labeler, &facts);
+            tally.try_times(labeler, slacks, &facts);
         }
         labels.push(&FlowLabelRow {
             flow,
@@ -169,6 +177,11 @@ struct Flows<'a> {
     duration_ns: &'a arrow::array::Int64Array,
     /// The columns of [`flow_columns`], in their order.
     conditions: Vec<&'a ArrayRef>,
+    packets: &'a arrow::array::Int64Array,
+    wire_bytes: &'a arrow::array::Int64Array,
+    payload_bytes: &'a arrow::array::Int64Array,
+    part: &'a arrow::array::Int32Array,
+    state: &'a arrow::array::StringArray,
 }
 
 impl<'a> Flows<'a> {
@@ -205,7 +218,27 @@ impl<'a> Flows<'a> {
             ts_ns: int64("ts_ns")?,
             duration_ns: int64("duration_ns")?,
             conditions: names.map(|c| column(c.name)).collect::<Result<_>>()?,
+            packets: int64("packets")?,
+            wire_bytes: int64("wire_bytes")?,
+            payload_bytes: int64("payload_bytes")?,
+            part: int32("connection_part")?,
+            state: text("connection_state")?,
         })
+    }
+
+    fn traffic(&self, row: usize) -> Traffic {
+        let unsigned = |n: i64| u64::try_from(n).unwrap_or(0);
+        let tcp = self.protocol.value(row) == 6;
+        let payload_bytes = unsigned(self.payload_bytes.value(row));
+        Traffic {
+            packets: unsigned(self.packets.value(row)),
+            wire_bytes: unsigned(self.wire_bytes.value(row)),
+            payload_bytes,
+            part: u32::try_from(self.part.value(row)).unwrap_or(1),
+            in_vain: tcp
+                && payload_bytes == 0
+                && matches!(self.state.value(row), "S0" | "REJ" | "RSTOS0" | "SH"),
+        }
     }
 
     fn value(&self, column: usize, row: usize) -> Value<'a> {

@@ -85,11 +85,7 @@ impl Labeler {
             return Err(errors);
         }
         covers.sort_by_key(|(time, _)| time.start);
-        let index = Index::new(rules.iter().enumerate().map(|(number, rule)| Item {
-            number,
-            sides: [&rule.attackers.set, &rule.victims.set],
-            window: window(rule),
-        }));
+        let index = index(&rules);
         Ok(Self {
             mentions: Mentions::new(&rules),
             rules,
@@ -102,6 +98,17 @@ impl Labeler {
             index,
             covers,
         })
+    }
+
+    /// The same, with rules that were altered.
+    pub(super) fn altered(&self, alter: impl Fn(&mut Rule)) -> Self {
+        let mut rules = self.rules.clone();
+        rules.iter_mut().for_each(alter);
+        Self {
+            index: index(&rules),
+            rules,
+            ..self.clone()
+        }
     }
 
     /// All rules; a [`Claim`] names them by their place here.
@@ -198,8 +205,8 @@ impl Labeler {
         }
     }
 
-    /// Whether any rule is about the hosts of a flow, at whatever time.
-    pub(super) fn knows(&self, facts: &FlowFacts<'_>) -> bool {
+    /// The rules that are about the hosts of a flow, at whatever time.
+    pub(super) fn about(&self, facts: &FlowFacts<'_>) -> Vec<usize> {
         let hosts = [facts.src_ip, facts.dst_ip];
         let candidates = self.index.candidates(hosts, i64::MIN, i64::MAX);
         let about = |rule: &Rule| {
@@ -208,10 +215,9 @@ impl Labeler {
                 rule.attackers.set.contains(attacker) && rule.victims.set.contains(victim)
             })
         };
-        let mut rules = candidates
-            .into_iter()
-            .filter_map(|number| self.rules.get(number));
-        rules.any(about)
+        let mut rules = candidates;
+        rules.retain(|number| self.rules.get(*number).is_some_and(about));
+        rules
     }
 
     /// The rules that apply or may apply, the deciding one first.
@@ -295,6 +301,14 @@ fn is_certain(matches: &[Match<'_>]) -> bool {
     };
     let sure = matches.iter().position(|m| m.hit.certain);
     sure.is_some_and(|sure| matches.iter().take(sure + 1).all(|m| same(first, m)))
+}
+
+fn index(rules: &[Rule]) -> Index {
+    Index::new(rules.iter().enumerate().map(|(number, rule)| Item {
+        number,
+        sides: [&rule.attackers.set, &rule.victims.set],
+        window: window(rule),
+    }))
 }
 
 /// The time outside of which no variant of a rule can match.

@@ -136,6 +136,30 @@ pub(super) fn condition(variant: &Variant, facts: &FlowFacts<'_>, reverse: bool)
         .all(|condition| condition.holds(facts.values, reverse))
 }
 
+/// How far a flow is from the times of a rule (nanoseconds), if they are all that keeps it out; its refinements
+/// are not asked.
+pub(super) fn outside(rule: &Rule, facts: &FlowFacts<'_>) -> Option<i64> {
+    let base = rule.variants.first()?;
+    let fits = |reverse| {
+        let (attacker, victim) = roles(facts, reverse);
+        rule.attackers.set.contains(attacker)
+            && rule.victims.set.contains(victim)
+            && direction(base, reverse)
+            && protocol(base, facts)
+            && ports(base, facts, reverse)
+            && condition(base, facts, reverse)
+    };
+    if !fits(false) && !fits(true) {
+        return None;
+    }
+    let margins = base
+        .time
+        .iter()
+        .map(|interval| margin(base.test, facts, *interval).saturating_add(interval.unsure));
+    let best = margins.max()?;
+    (best < 0).then(|| best.saturating_neg())
+}
+
 /// The first interval that surely fits, else the first that perhaps does.
 fn time(variant: &Variant, facts: &FlowFacts<'_>) -> Option<Timing> {
     let mut perhaps = None;

@@ -85,6 +85,7 @@ mod carry;
 mod columns;
 mod condition;
 mod csv_form;
+mod diagnosis;
 mod document;
 mod duration;
 mod explain;
@@ -107,10 +108,12 @@ mod report;
 mod rule;
 mod schema;
 mod service;
+mod slack;
 mod summary;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod traffic;
 mod values;
 mod verdict;
 mod yaml;
@@ -119,6 +122,7 @@ use std::path::Path;
 
 pub use carry::FlowLabels;
 pub use columns::{ColumnType, Columns, Value};
+pub use diagnosis::{ClockSeen, SERIOUS, Surroundings};
 pub use explain::Considered;
 pub use join::{Explained, Labeled, explain_row, flow_columns, label_batch, look_batch};
 pub use labeler::Labeler;
@@ -127,7 +131,9 @@ pub use model::{GroundTruth, Rule};
 pub use problems::Errors;
 pub use report::Report;
 pub use schema::json_schema;
+pub use slack::Slacks;
 pub use tally::Tally;
+pub use traffic::Traffic;
 pub use verdict::{Claim, Edge, FlowDirection, FlowFacts, State, Verdict};
 
 use crate::error::Error;

@@ -110,6 +110,18 @@ impl Rule {
             .map(|interval| (interval.start, interval.end))
     }
 
+    /// Moves both ends of its times out by so many nanoseconds.
+    pub(super) fn widen(&mut self, by: i64) {
+        let variants = self
+            .variants
+            .iter_mut()
+            .flat_map(|variant| &mut variant.time);
+        for interval in self.time.iter_mut().chain(variants) {
+            interval.start = interval.start.saturating_sub(by);
+            interval.end = interval.end.saturating_add(by);
+        }
+    }
+
     /// Whether it says of flows that they only look like an attack.
     pub(super) fn is_benign(&self) -> bool {
         self.label.eq_ignore_ascii_case("benign")

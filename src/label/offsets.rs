@@ -41,11 +41,8 @@ pub(super) struct Better {
 }
 
 impl Offsets {
-    /// Labels a flow at each offset.
+    /// Labels a flow, of whose hosts there are rules, at each offset.
     pub(super) fn look(&mut self, labeler: &Labeler, facts: &FlowFacts<'_>) {
-        if !labeler.knows(facts) {
-            return;
-        }
         for (step, count) in (-STEPS..=STEPS).zip(&mut self.malicious) {
             // To move the rules ahead is to move the flow back.
             let moved = step * HALF_HOUR_NS;

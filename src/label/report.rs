@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::error::Finding;
-use crate::label::duration;
+use crate::label::diagnosis::{self, Surroundings};
 use crate::label::interval::show_utc;
 use crate::label::labeler::Labeler;
-use crate::label::misses::{Miss, Misses, Part};
-use crate::label::model::{Direction, Rule, Variant};
+use crate::label::misses::Misses;
+use crate::label::model::Rule;
 use crate::label::tally::{RuleTally, Span, Tally};
 use crate::label::verdict::{Edge, State};
 
@@ -103,7 +103,12 @@ pub struct ConflictRow {
 
 impl Report {
     /// Makes the report. Without `misses` empty rules are named but not explained.
-    pub fn new(labeler: &Labeler, tally: &Tally, misses: Option<&Misses>) -> Self {
+    pub fn new(
+        labeler: &Labeler,
+        tally: &Tally,
+        misses: Option<&Misses>,
+        around: &Surroundings,
+    ) -> Self {
         let id = |rule: usize| {
             labeler
                 .rule(rule)
@@ -140,7 +145,7 @@ impl Report {
                 .collect(),
             findings: Vec::new(),
         };
-        report.findings = findings(&report, labeler, tally, misses);
+        report.findings = diagnosis::findings(&report, labeler, tally, misses, around);
         report
     }
 
@@ -189,21 +194,8 @@ fn row(rule: &Rule, file: &str, tally: Option<&RuleTally>) -> RuleRow {
     }
 }
 
-/// How many intervals the rules have, if all begin and end with a minute.
-fn in_minutes(labeler: &Labeler) -> Option<usize> {
-    const MINUTE: i64 = 60_000_000_000;
-    let times = labeler.rules().iter().flat_map(|rule| &rule.time);
-    let bounded: Vec<_> = times.filter(|time| time.is_bounded()).collect();
-    let whole =
-        |bound: i64| bound == i64::MIN || bound == i64::MAX || bound.rem_euclid(MINUTE) == 0;
-    let all = bounded
-        .iter()
-        .all(|time| whole(time.start) && whole(time.end.saturating_add(1)));
-    (all && !bounded.is_empty()).then_some(bounded.len())
-}
-
 /// First start and last end of all rules that have a time.
-fn bounds(labeler: &Labeler) -> Option<Span> {
+pub(super) fn bounds(labeler: &Labeler) -> Option<Span> {
     let times = || {
         labeler
             .rules()
@@ -218,199 +210,4 @@ fn bounds(labeler: &Labeler) -> Option<Span> {
         .map(|time| time.end.saturating_add(time.unsure))
         .max()?;
     Some(Span { first, last })
-}
-
-fn findings(
-    report: &Report,
-    labeler: &Labeler,
-    tally: &Tally,
-    misses: Option<&Misses>,
-) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    // First, since it explains most of the others.
-    if let Some(better) = tally.offsets.better() {
-        let way = if better.offset_ns < 0 {
-            "earlier"
-        } else {
-            "later"
-        };
-        findings.push(Finding::warning(
-            "offset-hint",
-            format!(
-                "if all times of the rules were {} {way}, {} flows of a sample would be attacks, and {} are now; check zone, daylight saving and clock",
-                duration::show(better.offset_ns),
-                better.then,
-                better.now,
-            ),
-        ));
-    }
-    if let (Some(labels), Some(flows)) = (bounds(labeler), tally.span)
-        && (labels.last < flows.first || flows.last < labels.first)
-    {
-        let (side, gap) = if labels.last < flows.first {
-            ("after", flows.first.saturating_sub(labels.last))
-        } else {
-            ("before", labels.first.saturating_sub(flows.last))
-        };
-        findings.push(Finding::warning(
-            "range-disjoint",
-            format!(
-                "ground truth and flows do not meet in time: the rules are about {} .. {}, the flows are {} .. {}, {} {side} them; check zone and date",
-                show_utc(labels.first),
-                show_utc(labels.last),
-                show_utc(flows.first),
-                show_utc(flows.last),
-                duration::show(gap),
-            ),
-        ));
-    }
-    if let Some(intervals) = in_minutes(labeler) {
-        findings.push(Finding::information(
-            "resolution",
-            format!(
-                "all times of the rules ({intervals}) are whole minutes: flows within a minute of a bound may be on its wrong side"
-            ),
-        ));
-    }
-    for (number, counts) in tally.rules.iter().filter(|(_, counts)| counts.reverse > 0) {
-        if let Some((rule, _)) = labeler.rule(*number) {
-            let message = format!(
-                "{} of {} flows of this rule were opened by the victim; say `direction:` if only one way is meant",
-                counts.reverse, counts.rows
-            );
-            // Who says what is meant has thought of it.
-            let either = |v: &Variant| v.direction == Direction::Either;
-            if rule.variants.first().is_some_and(either) {
-                findings.push(Finding::information("flip", message).about(rule.id()));
-            }
-        }
-    }
-    for (number, row) in report
-        .rules
-        .iter()
-        .enumerate()
-        .filter(|(_, row)| row.rows == 0)
-    {
-        let why = match misses.and_then(|misses| misses.rules.get(&number)) {
-            Some(miss) => labeler.rule(number).map(|(rule, _)| explain(rule, miss)),
-            None => None,
-        };
-        let why = if tally.rows == 0 {
-            Some("there are no flows".to_owned())
-        } else {
-            why
-        };
-        let why = why.map(|why| format!("; {why}")).unwrap_or_default();
-        let message = format!("rule in {}:{} matched no flow{why}", row.file, row.line);
-        findings.push(Finding::warning("rule-empty", message).about(&row.id));
-    }
-    // Without flows nothing was seen, and that was said.
-    let unseen = labeler
-        .mentions()
-        .unseen(&tally.seen)
-        .filter(|_| tally.rows > 0);
-    for (number, text) in unseen {
-        let near = misses.and_then(|misses| misses.hosts.get(&number));
-        let near: Vec<String> = near
-            .map(|near| most(near.iter().map(|(h, n)| (*h, *n))))
-            .unwrap_or_default();
-        let hint = match (near.as_slice(), misses) {
-            ([], Some(_)) => "; nor did any other host of its network".to_owned(),
-            ([], None) => String::new(),
-            (near, _) => format!("; of its network there are {}", near.join(", ")),
-        };
-        findings.push(
-            Finding::information(
-                "host-unseen",
-                format!("this host of the rules never appears in the flows{hint}"),
-            )
-            .about(text),
-        );
-    }
-    for conflict in &report.conflicts {
-        let message = format!(
-            "{} flows match both `{}` and `{}`, of equal priority and different labels (the first at {})",
-            conflict.rows, conflict.winner, conflict.loser, conflict.first
-        );
-        let subject = format!("{} / {}", conflict.winner, conflict.loser);
-        // Who states how conflicts are decided has thought of them.
-        findings.push(if labeler.conflicts_stated() {
-            Finding::information("conflict", message).about(subject)
-        } else {
-            Finding::warning("conflict", format!("{message}; the one that stands first in the file decided. Say `priority:` in one, or `conflicts:` in the file")).about(subject)
-        });
-    }
-    findings
-}
-
-/// The nearest miss of a rule, in words.
-fn explain(rule: &Rule, miss: &Miss) -> String {
-    if miss.exempt > 0 {
-        return format!(
-            "{} flows fit, but its refinements take all of them out",
-            miss.exempt
-        );
-    }
-    let mut parts: Vec<(u64, Part)> = miss
-        .without
-        .iter()
-        .map(|(part, rows)| (*rows, *part))
-        .collect();
-    parts.sort_by_key(|(rows, part)| (std::cmp::Reverse(*rows), *part));
-    if parts.is_empty() {
-        return "no flow fits all but one of its conditions".to_owned();
-    }
-    let told: Vec<String> = parts
-        .iter()
-        .take(3)
-        .map(|(rows, part)| {
-            let what = match part {
-                Part::Time => "the time",
-                Part::Attackers => "the attackers",
-                Part::Victims => "the victims",
-                Part::Direction => "the direction",
-                Part::Ports => "the ports",
-                Part::Protocol => "the protocol",
-                Part::Condition => "the condition `if:`",
-            };
-            let detail = match part {
-                Part::Time => miss.nearest.map(|nearest| {
-                    let side = if nearest.is_before { "before" } else { "after" };
-                    format!(
-                        " (the nearest is {} {side} it, at {})",
-                        duration::show(nearest.distance),
-                        show_utc(nearest.start)
-                    )
-                }),
-                Part::Direction => Some(match rule.variants.first().map(|base| base.direction) {
-                    Some(crate::label::model::Direction::Forward) => {
-                        " (the victims opened them)".to_owned()
-                    }
-                    _ => " (the attackers opened them)".to_owned(),
-                }),
-                _ => miss.instead.get(part).map(|hosts| {
-                    format!(
-                        " (there: {})",
-                        most(hosts.iter().map(|((_, host), rows)| (*host, *rows))).join(", ")
-                    )
-                }),
-            };
-            format!(
-                "{rows} would match but for {what}{}",
-                detail.unwrap_or_default()
-            )
-        })
-        .collect();
-    format!("nearest miss: {}", told.join("; "))
-}
-
-/// The three most frequent hosts.
-fn most(hosts: impl Iterator<Item = (std::net::IpAddr, u64)>) -> Vec<String> {
-    let mut hosts: Vec<(std::net::IpAddr, u64)> = hosts.collect();
-    hosts.sort_by_key(|(host, rows)| (std::cmp::Reverse(*rows), *host));
-    hosts
-        .iter()
-        .take(3)
-        .map(|(host, rows)| format!("{host} in {rows}"))
-        .collect()
 }

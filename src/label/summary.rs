@@ -89,7 +89,7 @@ fn rules(report: &Report, lines: &mut Vec<String>) {
 
 fn findings(report: &Report, width: usize, lines: &mut Vec<String>) {
     let mut findings: Vec<_> = report.findings.iter().collect();
-    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    findings.sort_by_key(|finding| std::cmp::Reverse((finding.severity, finding.rows)));
     let warnings = findings
         .iter()
         .filter(|f| f.severity == Severity::Warning)

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use crate::label::labeler::Labeler;
 use crate::label::matching;
 use crate::label::offsets::Offsets;
+use crate::label::slack::{SlackTally, Slacks};
+use crate::label::traffic::{Traffic, TrafficTally};
 use crate::label::verdict::{Edge, FlowDirection, FlowFacts, State, Verdict};
 
 /// Counts of labeled flows.
@@ -23,6 +25,12 @@ pub struct Tally {
     /// Hosts of rules that were seen, by their numbers in the labeler.
     pub(super) seen: std::collections::BTreeSet<usize>,
     pub(super) offsets: Offsets,
+    pub(super) slack: SlackTally,
+    pub(super) traffic: TrafficTally,
+    /// Flows that a rule speaks of.
+    pub(super) claimed: u64,
+    /// Flows of the sample.
+    pub(super) sampled: u64,
 }
 
 /// First start and last end, in nanoseconds since 1970 UTC.
@@ -63,10 +71,19 @@ pub(super) struct ConflictTally {
 }
 
 impl Tally {
-    /// Looks whether a flow would be an attack if the rules were at other times. Takes as long as labeling it some
-    /// fifty times, so of many flows a sample is enough.
-    pub fn try_offsets(&mut self, labeler: &Labeler, facts: &FlowFacts<'_>) {
-        self.offsets.look(labeler, facts);
+    /// Looks what a flow would be if the rules were at other times, or took longer. Takes as long as labeling it some
+    /// sixty times, so of many flows a sample is enough.
+    pub fn try_times(&mut self, labeler: &Labeler, slacks: &Slacks, facts: &FlowFacts<'_>) {
+        self.sampled += 1;
+        if !labeler.about(facts).is_empty() {
+            self.offsets.look(labeler, facts);
+            self.slack.look(labeler, slacks, facts);
+        }
+    }
+
+    /// Counts what is in a flow.
+    pub fn add_traffic(&mut self, facts: &FlowFacts<'_>, verdict: &Verdict<'_>, traffic: &Traffic) {
+        self.traffic.add(facts, verdict, traffic);
     }
 
     /// Counts a flow and what `labeler` said of it.
@@ -74,6 +91,7 @@ impl Tally {
         let (first, last) = matching::span(facts);
         let span = Span { first, last };
         self.rows += 1;
+        self.claimed += u64::from(!verdict.claims.is_empty());
         self.span = Some(self.span.map_or(span, |all| all.join(span)));
         labeler
             .mentions()
@@ -138,6 +156,10 @@ impl Tally {
         self.rows += other.rows;
         self.span = join(self.span, other.span);
         self.offsets.merge(&other.offsets);
+        self.slack.merge(&other.slack);
+        self.traffic.merge(&other.traffic);
+        self.claimed += other.claimed;
+        self.sampled += other.sampled;
         for (state, rows) in &other.states {
             *self.states.entry(state.clone()).or_default() += rows;
         }

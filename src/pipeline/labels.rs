@@ -9,14 +9,15 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::Made;
+use super::surroundings::look_around;
 use super::tables::TABLES_STAGE;
 use super::values::check_name;
 use crate::dataset::{Input, Manifest, Output, StageFacts, fingerprint, hash_file};
 use crate::error::{Error, Finding, Result, Severity};
 use crate::flow::Policy;
 use crate::label::{
-    FlowLabels, GroundTruth, Labeler, Misses, Report, Tally, flow_columns, label_batch, look_batch,
-    read,
+    FlowLabels, GroundTruth, Labeler, Misses, Report, Slacks, Tally, flow_columns, label_batch,
+    look_batch, read,
 };
 use crate::output::{
     FileFacts, Layout, Stage, TableFacts, TableWriter, hex, read_table, write_atomically,
@@ -147,7 +148,9 @@ pub fn make_labels(
             labels.tables.insert("claims".to_owned(), claims);
             let misses = Misses::new(&truth.labeler, &made.tally);
             let misses = look_for(output, table, &truth.labeler, misses)?;
-            report = Some(Report::new(&truth.labeler, &made.tally, Some(&misses)));
+            let around = look_around(output)?;
+            let made = Report::new(&truth.labeler, &made.tally, Some(&misses), &around);
+            report = Some(made);
         }
     }
     for table in request
@@ -208,6 +211,7 @@ fn label_flows(
     let schema = layout.schema();
     let mut labeled = writer(layout, &stages.labeled, labeled_name, table.name)?;
     let mut tally = Tally::default();
+    let slacks = Slacks::of(labeler);
     let facts = output.manifest().stages.get(TABLES_STAGE);
     let rows = facts
         .and_then(|stage| stage.tables.get(table.name))
@@ -216,7 +220,7 @@ fn label_flows(
     for_each_chunk(output, table, |chunk| {
         let made: Vec<_> = chunk
             .par_iter()
-            .map(|batch| label_batch(labeler, batch, every))
+            .map(|batch| label_batch(labeler, &slacks, batch, every))
             .collect::<Result<_>>()?;
         for (batch, made) in chunk.iter().zip(made) {
             tally.merge(&made.tally);

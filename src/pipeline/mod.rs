@@ -13,6 +13,7 @@ mod features;
 mod label_compare;
 mod labels;
 mod query;
+mod surroundings;
 mod tables;
 mod values;
 

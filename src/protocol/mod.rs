@@ -4,6 +4,7 @@
 //! CONTRIBUTING.md. Their order is that in which tables are listed.
 
 mod arp;
+mod clock;
 mod dns;
 mod esp;
 mod ethernet;
@@ -54,4 +55,5 @@ pub const REGISTRY: &[Entry] = &[
     geneve::ENTRY,
     gtpu::ENTRY,
     dns::ENTRY,
+    clock::ENTRY,
 ];

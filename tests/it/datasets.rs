@@ -101,7 +101,7 @@ fn the_excerpt_of_cic_ids2017_is_labeled_as_corrected() {
     let capture = captures.join("attacks/nDPI_WebattackSQLinj.pcap");
     let folder = tempfile::tempdir().unwrap();
     let out = text(&folder.path().join("out"));
-    let tables = "flow,flow_cicflowmeter_engelen";
+    let tables = "flow,flow_cicflowmeter_engelen,clock";
     assert_eq!(
         run(&["decode", &text(&capture), "--out", &out, "--tables", tables]).0,
         0
@@ -120,6 +120,16 @@ fn the_excerpt_of_cic_ids2017_is_labeled_as_corrected() {
             "label,label_rule,n\nWeb Attack - SQL Injection,thu-web-sqli,9\n"
         );
     }
+    // The dates of the responses say that the captures' clock was right.
+    let report = folder.path().join("out/labels/c/report.json");
+    let report: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(report).unwrap()).unwrap();
+    let findings = report["findings"].as_array().unwrap();
+    let skew = findings.iter().find(|f| f["code"] == "clock-skew").unwrap();
+    assert_eq!(skew["severity"], "information");
+    let message = skew["message"].as_str().unwrap();
+    assert!(message.contains("agree with that of the capture: they differ by +46.081 ms (median; 9 times of 1 servers"), "{message}");
+
     // Daylight saving forgotten: the same file with the zone an hour off.
     let wrong = std::fs::read_to_string(&labels).unwrap();
     let wrong = wrong.replace("zone: America/Moncton", "zone: -04:00");
@@ -135,6 +145,7 @@ fn the_excerpt_of_cic_ids2017_is_labeled_as_corrected() {
         "wrong",
     ];
     let (_, _, errors) = run(&wrong);
+    assert_eq!(run(&[&wrong[..], &["--force", "--strict"]].concat()).0, 2);
     let hint = "if all times of the rules were 1 h earlier, 9 flows of a sample would be attacks, and 0 are now";
     let told = errors.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(told.contains(hint), "{errors}");

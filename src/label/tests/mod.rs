@@ -1,6 +1,7 @@
 //! Tests of ground truth as a user meets it: files in, errors, labels and reports out.
 
 mod conditions;
+mod diagnoses;
 mod faults;
 mod format;
 mod fuzz;
@@ -12,7 +13,9 @@ mod times;
 use std::net::IpAddr;
 use std::path::Path;
 
-use crate::label::{ColumnType, Columns, FlowFacts, GroundTruth, Labeler, Value, Verdict, parse};
+use crate::label::{
+    ColumnType, Columns, FlowFacts, GroundTruth, Labeler, Traffic, Value, Verdict, parse,
+};
 
 /// The columns of the tests, with types.
 const COLUMNS: &[(&str, ColumnType)] = &[
@@ -76,6 +79,7 @@ struct Flow {
     start: i64,
     end: i64,
     values: Vec<(usize, Value<'static>)>,
+    traffic: Traffic,
 }
 
 /// A TCP flow of one nanosecond, `10.0.0.1:40000 10.0.0.2:80`.
@@ -93,6 +97,13 @@ fn flow(ends: &str, start: &str) -> Flow {
         start,
         end: start,
         values: vec![],
+        traffic: Traffic {
+            packets: 10,
+            wire_bytes: 1000,
+            payload_bytes: 100,
+            part: 1,
+            in_vain: false,
+        },
     }
 }
 

@@ -2,24 +2,31 @@
 
 use super::*;
 use crate::error::{Finding, Severity};
-use crate::label::{Misses, Report, Tally};
+use crate::label::{Misses, Report, Slacks, Surroundings, Tally};
 
-fn report(labeler: &Labeler, flows: &[Flow]) -> Report {
+pub(super) fn report(labeler: &Labeler, flows: &[Flow]) -> Report {
+    report_of(labeler, flows, &Surroundings::default())
+}
+
+pub(super) fn report_of(labeler: &Labeler, flows: &[Flow], around: &Surroundings) -> Report {
+    let slacks = Slacks::of(labeler);
     let mut tally = Tally::default();
     for flow in flows {
         flow.facts(|facts| {
-            tally.add(labeler, facts, &labeler.label(facts));
-            tally.try_offsets(labeler, facts);
+            let verdict = labeler.label(facts);
+            tally.add(labeler, facts, &verdict);
+            tally.add_traffic(facts, &verdict, &flow.traffic);
+            tally.try_times(labeler, &slacks, facts);
         });
     }
     let mut misses = Misses::new(labeler, &tally);
     for flow in flows {
         flow.facts(|facts| misses.look(labeler, facts));
     }
-    Report::new(labeler, &tally, Some(&misses))
+    Report::new(labeler, &tally, Some(&misses), around)
 }
 
-fn finding<'a>(report: &'a Report, code: &str) -> Option<&'a Finding> {
+pub(super) fn finding<'a>(report: &'a Report, code: &str) -> Option<&'a Finding> {
     report.findings.iter().find(|finding| finding.code == code)
 }
 
@@ -65,7 +72,8 @@ fn reports_count_by_rule_and_state() {
         json["states"].to_string(),
         r#"[{"label":"X","rows":2,"state":"malicious"},{"label":"X","rows":1,"state":"attempted"},{"label":null,"rows":1,"state":"unknown"}]"#
     );
-    assert_eq!(codes(&report), ["resolution", "flip"]);
+    let told = ["resolution", "flip", "edge", "coverage", "background"];
+    assert_eq!(codes(&report), told);
     assert!(
         report
             .to_json()
@@ -111,6 +119,9 @@ malicious   X                                                          1 100.0 %
 
 rule                  flows      won  forward  reverse  first .. last
 r                         1        1        1        0  05-04 10:10:00..10:10:00
+
+0 warnings, 1 note
+  coverage malicious 100.0 % of flows, 100.0 % of packets, 100.0 % of bytes
 "
     );
 }
@@ -221,7 +232,7 @@ fn unseen_hosts_are_named_with_their_neighbours() {
             flow("192.0.2.1:1 10.0.1.5:1", "2026-05-04T10:00:00Z"),
         ],
     );
-    assert!(seen.findings.is_empty(), "{:?}", seen.findings);
+    assert_eq!(codes(&seen), ["coverage"]);
 }
 
 #[test]
@@ -367,5 +378,5 @@ fn whole_minutes_and_turned_flows_are_told() {
     // Said, or to the second: nothing to tell.
     let exact = "time: 2026-05-04 10:00:00 .. 10:58:30\ndirection: reverse\n";
     let found = report(&labeler(&with(exact)), &turned);
-    assert!(found.findings.is_empty(), "{:?}", found.findings);
+    assert_eq!(codes(&found), ["coverage"]);
 }

@@ -1,0 +1,55 @@
+//! What a label run tells of itself: findings, each with a code that stays, so that ground truth can
+//! be mended and pipelines can accept what they know. One file for each subject: how the times fit
+//! (`times`), what single rules did (`rules`), what the labeled traffic is like (`traffic`).
+//!
+//! Counts come from [`crate::label::tally`]; here they get a meaning.
+
+mod rules;
+mod times;
+mod traffic;
+
+use crate::error::Finding;
+use crate::label::labeler::Labeler;
+use crate::label::misses::Misses;
+use crate::label::report::Report;
+use crate::label::tally::Tally;
+
+pub use times::ClockSeen;
+
+/// Codes that make `--strict` fail: each of them says that the labels are probably wrong.
+pub const SERIOUS: [&str; 4] = ["rule-empty", "range-disjoint", "conflict", "offset-hint"];
+
+/// What is known of the dataset beside its flows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Surroundings {
+    /// Clocks in the traffic.
+    pub clocks: Vec<ClockSeen>,
+    /// Packets, and among them duplicates and those earlier than one before.
+    pub packets: u64,
+    /// Packets with the same bytes as one shortly before.
+    pub duplicates: u64,
+    /// Packets earlier than one before them.
+    pub disordered: u64,
+}
+
+/// All findings: first what explains others.
+pub(super) fn findings(
+    report: &Report,
+    labeler: &Labeler,
+    tally: &Tally,
+    misses: Option<&Misses>,
+    around: &Surroundings,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    times::tell(labeler, tally, around, &mut findings);
+    rules::tell(report, labeler, tally, misses, &mut findings);
+    traffic::tell(report, labeler, tally, around, &mut findings);
+    findings
+}
+
+/// A share in per cent, with one digit after the point; worked out in whole numbers.
+fn percent(part: u64, all: u64) -> String {
+    let (part, all) = (u128::from(part), u128::from(all));
+    let mille = (part * 2000 + all).checked_div(2 * all).unwrap_or(0);
+    format!("{}.{} %", mille / 10, mille % 10)
+}

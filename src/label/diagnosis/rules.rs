@@ -1,0 +1,364 @@
+//! What single rules did: nothing, too little, something else than their class, the other way round,
+//! against each other.
+
+use std::collections::BTreeMap;
+
+use crate::error::Finding;
+use crate::label::duration;
+use crate::label::interval::show_utc;
+use crate::label::labeler::Labeler;
+use crate::label::misses::{Miss, Misses, Part};
+use crate::label::model::{Direction, Rule, Variant};
+use crate::label::report::Report;
+use crate::label::tally::Tally;
+use crate::label::verdict::{Edge, State};
+
+pub(super) fn tell(
+    report: &Report,
+    labeler: &Labeler,
+    tally: &Tally,
+    misses: Option<&Misses>,
+    findings: &mut Vec<Finding>,
+) {
+    flips(labeler, tally, findings);
+    empty_rules(report, labeler, tally, misses, findings);
+    unseen_hosts(labeler, tally, misses, findings);
+    conflicts(report, labeler, findings);
+    ambiguous(report, findings);
+    edges(labeler, tally, findings);
+    role_clashes(labeler, findings);
+    ports(labeler, tally, findings);
+    splits(labeler, tally, findings);
+}
+
+fn flips(labeler: &Labeler, tally: &Tally, findings: &mut Vec<Finding>) {
+    for (number, counts) in tally.rules.iter().filter(|(_, counts)| counts.reverse > 0) {
+        if let Some((rule, _)) = labeler.rule(*number) {
+            let message = format!(
+                "{} of {} flows of this rule were opened by the victim; say `direction:` if only one way is meant",
+                counts.reverse, counts.rows
+            );
+            // Who says what is meant has thought of it.
+            let either = |v: &Variant| v.direction == Direction::Either;
+            if rule.variants.first().is_some_and(either) {
+                findings.push(Finding::information("flip", message).about(rule.id()));
+            }
+        }
+    }
+}
+
+fn empty_rules(
+    report: &Report,
+    labeler: &Labeler,
+    tally: &Tally,
+    misses: Option<&Misses>,
+    findings: &mut Vec<Finding>,
+) {
+    for (number, row) in report
+        .rules
+        .iter()
+        .enumerate()
+        .filter(|(_, row)| row.rows == 0)
+    {
+        let why = match misses.and_then(|misses| misses.rules.get(&number)) {
+            Some(miss) => labeler.rule(number).map(|(rule, _)| explain(rule, miss)),
+            None => None,
+        };
+        let why = if tally.rows == 0 {
+            Some("there are no flows".to_owned())
+        } else {
+            why
+        };
+        let why = why.map(|why| format!("; {why}")).unwrap_or_default();
+        let message = format!("rule in {}:{} matched no flow{why}", row.file, row.line);
+        findings.push(Finding::warning("rule-empty", message).about(&row.id));
+    }
+}
+
+fn unseen_hosts(
+    labeler: &Labeler,
+    tally: &Tally,
+    misses: Option<&Misses>,
+    findings: &mut Vec<Finding>,
+) {
+    // Without flows nothing was seen, and that was said.
+    let unseen = labeler
+        .mentions()
+        .unseen(&tally.seen)
+        .filter(|_| tally.rows > 0);
+    for (number, text) in unseen {
+        let near = misses.and_then(|misses| misses.hosts.get(&number));
+        let near: Vec<String> = near
+            .map(|near| most(near.iter().map(|(h, n)| (*h, *n))))
+            .unwrap_or_default();
+        let hint = match (near.as_slice(), misses) {
+            ([], Some(_)) => "; nor did any other host of its network".to_owned(),
+            ([], None) => String::new(),
+            (near, _) => format!("; of its network there are {}", near.join(", ")),
+        };
+        findings.push(
+            Finding::information(
+                "host-unseen",
+                format!("this host of the rules never appears in the flows{hint}"),
+            )
+            .about(text),
+        );
+    }
+}
+
+fn conflicts(report: &Report, labeler: &Labeler, findings: &mut Vec<Finding>) {
+    for conflict in &report.conflicts {
+        let message = format!(
+            "{} flows match both `{}` and `{}`, of equal priority and different labels (the first at {})",
+            conflict.rows, conflict.winner, conflict.loser, conflict.first
+        );
+        let subject = format!("{} / {}", conflict.winner, conflict.loser);
+        // Who states how conflicts are decided has thought of them.
+        findings.push(if labeler.conflicts_stated() {
+            Finding::information("conflict", message).about(subject)
+        } else {
+            Finding::warning("conflict", format!("{message}; the one that stands first in the file decided. Say `priority:` in one, or `conflicts:` in the file")).about(subject)
+        });
+    }
+}
+
+/// Flows that no rule could decide.
+fn ambiguous(report: &Report, findings: &mut Vec<Finding>) {
+    let rows = report
+        .states
+        .iter()
+        .filter(|row| row.state == State::Ambiguous);
+    let flows: u64 = rows.map(|row| row.rows).sum();
+    if flows == 0 {
+        return;
+    }
+    let rules: Vec<String> = report
+        .rules
+        .iter()
+        .filter(|rule| rule.uncertain > 0)
+        .map(|rule| format!("{} of `{}`", rule.uncertain, rule.id))
+        .collect();
+    let why = if rules.is_empty() {
+        "rules of different labels match them".to_owned()
+    } else {
+        format!(
+            "so near to a bound that the clock cannot tell: {}",
+            rules.join(", ")
+        )
+    };
+    let message = format!("{flows} flows have no certain label: {why}");
+    findings.push(Finding::information("ambiguous", message).affecting(flows));
+}
+
+/// Flows across a bound, whose label depends on the time test.
+fn edges(labeler: &Labeler, tally: &Tally, findings: &mut Vec<Finding>) {
+    for (number, counts) in &tally.rules {
+        let at = |edge| counts.edges.get(&edge).copied().unwrap_or(0);
+        let (start, end, both) = (
+            at(Edge::CrossesStart),
+            at(Edge::CrossesEnd),
+            at(Edge::Covers),
+        );
+        let crossing = start + end + both;
+        let Some((rule, _)) = labeler.rule(*number).filter(|_| crossing > 0) else {
+            continue;
+        };
+        let message = format!(
+            "{crossing} of {} flows cross a bound of its times ({start} the start, {end} the end, {both} both): with `test: start` {} would be lost, with `test: contained` {crossing}",
+            counts.rows,
+            start + both
+        );
+        findings.push(
+            Finding::information("edge", message)
+                .about(rule.id())
+                .affecting(crossing),
+        );
+    }
+}
+
+/// Sets with more addresses have no roles that clash.
+const FEW: usize = 16;
+/// Clashes that are told one by one.
+const MOST_CLASHES: usize = 5;
+
+/// Addresses that are attackers here and victims there.
+fn role_clashes(labeler: &Labeler, findings: &mut Vec<Finding>) {
+    let mut roles: BTreeMap<std::net::IpAddr, [Vec<&str>; 2]> = BTreeMap::new();
+    for rule in labeler.rules() {
+        for (side, hosts) in [&rule.attackers, &rule.victims].into_iter().enumerate() {
+            for address in hosts.set.addresses(FEW).unwrap_or_default() {
+                if let Some(rules) = roles.entry(address).or_default().get_mut(side) {
+                    rules.push(rule.id());
+                }
+            }
+        }
+    }
+    roles.retain(|_, roles| roles.iter().all(|rules| !rules.is_empty()));
+    if let Some(more) = roles
+        .len()
+        .checked_sub(MOST_CLASHES)
+        .filter(|more| *more > 0)
+    {
+        let message = format!("and {more} more hosts that are attackers and victims");
+        findings.push(Finding::information("role-clash", message));
+    }
+    for (address, [attacks, suffers]) in roles.into_iter().take(MOST_CLASHES) {
+        let (Some(attack), Some(suffer)) = (attacks.first(), suffers.first()) else {
+            continue;
+        };
+        let message = format!(
+            "attacker in {} rules (`{attack}`) and victim in {} (`{suffer}`)",
+            attacks.len(),
+            suffers.len()
+        );
+        findings.push(Finding::information("role-clash", message).about(address.to_string()));
+    }
+}
+
+/// Ports at which the class of an attack is expected.
+const USUAL: [(&[&str], &[u16]); 8] = [
+    (&["ssh"], &[22]),
+    (&["ftp"], &[20, 21]),
+    (&["telnet"], &[23]),
+    (&["smtp"], &[25, 465, 587]),
+    (&["dns"], &[53]),
+    (&["ntp"], &[123]),
+    (&["rdp"], &[3389]),
+    (
+        &[
+            "http",
+            "web",
+            "xss",
+            "sql injection",
+            "sqli",
+            "slowloris",
+            "hulk",
+            "goldeneye",
+        ],
+        &[80, 443, 8000, 8008, 8080, 8443],
+    ),
+];
+
+/// Rules whose flows go elsewhere than the name of their class says.
+fn ports(labeler: &Labeler, tally: &Tally, findings: &mut Vec<Finding>) {
+    for (number, counts) in &tally.rules {
+        let (Some((rule, _)), Some(((protocol, Some(port)), flows))) =
+            (labeler.rule(*number), tally.traffic.usual_port(*number))
+        else {
+            continue;
+        };
+        let class = rule.label().to_lowercase();
+        let usual = USUAL
+            .iter()
+            .find(|(words, _)| words.iter().any(|word| class.contains(word)));
+        let Some((_, ports)) = usual.filter(|(_, ports)| !ports.contains(&port)) else {
+            continue;
+        };
+        if flows.saturating_mul(2) <= counts.rows {
+            continue;
+        }
+        let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
+        let message = format!(
+            "{flows} of {} flows of \"{}\" go to port {port} (protocol {protocol}), where {} would be usual",
+            counts.rows,
+            rule.label(),
+            ports.join(", ")
+        );
+        findings.push(
+            Finding::information("proto-mismatch", message)
+                .about(rule.id())
+                .affecting(flows),
+        );
+    }
+}
+
+/// Connections in several flows.
+fn splits(labeler: &Labeler, tally: &Tally, findings: &mut Vec<Finding>) {
+    for (number, traffic) in tally
+        .traffic
+        .rules
+        .iter()
+        .filter(|(_, t)| t.later_parts > 0)
+    {
+        if let Some((rule, _)) = labeler.rule(*number) {
+            let message = format!(
+                "{} flows are later parts of a connection, up to part {}: count connections by `connection` to compare",
+                traffic.later_parts, traffic.parts
+            );
+            let finding = Finding::information("split", message).about(rule.id());
+            findings.push(finding.affecting(traffic.later_parts));
+        }
+    }
+}
+
+/// The nearest miss of a rule, in words.
+fn explain(rule: &Rule, miss: &Miss) -> String {
+    if miss.exempt > 0 {
+        return format!(
+            "{} flows fit, but its refinements take all of them out",
+            miss.exempt
+        );
+    }
+    let mut parts: Vec<(u64, Part)> = miss
+        .without
+        .iter()
+        .map(|(part, rows)| (*rows, *part))
+        .collect();
+    parts.sort_by_key(|(rows, part)| (std::cmp::Reverse(*rows), *part));
+    if parts.is_empty() {
+        return "no flow fits all but one of its conditions".to_owned();
+    }
+    let told: Vec<String> = parts
+        .iter()
+        .take(3)
+        .map(|(rows, part)| {
+            let what = match part {
+                Part::Time => "the time",
+                Part::Attackers => "the attackers",
+                Part::Victims => "the victims",
+                Part::Direction => "the direction",
+                Part::Ports => "the ports",
+                Part::Protocol => "the protocol",
+                Part::Condition => "the condition `if:`",
+            };
+            let detail = match part {
+                Part::Time => miss.nearest.map(|nearest| {
+                    let side = if nearest.is_before { "before" } else { "after" };
+                    format!(
+                        " (the nearest is {} {side} it, at {})",
+                        duration::show(nearest.distance),
+                        show_utc(nearest.start)
+                    )
+                }),
+                Part::Direction => Some(match rule.variants.first().map(|base| base.direction) {
+                    Some(crate::label::model::Direction::Forward) => {
+                        " (the victims opened them)".to_owned()
+                    }
+                    _ => " (the attackers opened them)".to_owned(),
+                }),
+                _ => miss.instead.get(part).map(|hosts| {
+                    format!(
+                        " (there: {})",
+                        most(hosts.iter().map(|((_, host), rows)| (*host, *rows))).join(", ")
+                    )
+                }),
+            };
+            format!(
+                "{rows} would match but for {what}{}",
+                detail.unwrap_or_default()
+            )
+        })
+        .collect();
+    format!("nearest miss: {}", told.join("; "))
+}
+
+/// The three most frequent hosts.
+fn most(hosts: impl Iterator<Item = (std::net::IpAddr, u64)>) -> Vec<String> {
+    let mut hosts: Vec<(std::net::IpAddr, u64)> = hosts.collect();
+    hosts.sort_by_key(|(host, rows)| (std::cmp::Reverse(*rows), *host));
+    hosts
+        .iter()
+        .take(3)
+        .map(|(host, rows)| format!("{host} in {rows}"))
+        .collect()
+}

@@ -1,0 +1,190 @@
+//! How the times of the rules fit to the traffic: moved as a whole, against the clocks in it, at their
+//! bounds.
+
+use crate::error::Finding;
+use crate::label::diagnosis::Surroundings;
+use crate::label::duration;
+use crate::label::interval::show_utc;
+use crate::label::labeler::Labeler;
+use crate::label::report::bounds;
+use crate::label::slack::SLACKS_NS;
+use crate::label::tally::Tally;
+
+/// Clocks of one kind in the traffic against that of the capture: stated time less capture time, in
+/// nanoseconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClockSeen {
+    /// http or ntp.
+    pub protocol: String,
+    /// Messages that state a time.
+    pub messages: u64,
+    /// Servers that sent them.
+    pub servers: u64,
+    /// Lower quartile, median and upper quartile.
+    pub quartiles_ns: [i64; 3],
+    /// To what the messages state it.
+    pub resolution_ns: i64,
+}
+
+/// Fewer messages are no evidence.
+const LEAST_MESSAGES: u64 = 3;
+/// A clock that is off by less is right: answers are delayed, and seconds are cut.
+const RIGHT_NS: i64 = 2_000_000_000;
+
+pub(super) fn tell(
+    labeler: &Labeler,
+    tally: &Tally,
+    around: &Surroundings,
+    findings: &mut Vec<Finding>,
+) {
+    // First, since it explains most of the others.
+    if let Some(better) = tally.offsets.better() {
+        let way = if better.offset_ns < 0 {
+            "earlier"
+        } else {
+            "later"
+        };
+        findings.push(Finding::warning(
+            "offset-hint",
+            format!(
+                "if all times of the rules were {} {way}, {} flows of a sample would be attacks, and {} are now; check zone, daylight saving and clock",
+                duration::show(better.offset_ns),
+                better.then,
+                better.now,
+            ),
+        ));
+    }
+    if let (Some(labels), Some(flows)) = (bounds(labeler), tally.span)
+        && (labels.last < flows.first || flows.last < labels.first)
+    {
+        let (side, gap) = if labels.last < flows.first {
+            ("after", flows.first.saturating_sub(labels.last))
+        } else {
+            ("before", labels.first.saturating_sub(flows.last))
+        };
+        findings.push(Finding::warning(
+            "range-disjoint",
+            format!(
+                "ground truth and flows do not meet in time: the rules are about {} .. {}, the flows are {} .. {}, {} {side} them; check zone and date",
+                show_utc(labels.first),
+                show_utc(labels.last),
+                show_utc(flows.first),
+                show_utc(flows.last),
+                duration::show(gap),
+            ),
+        ));
+    }
+    clock_skew(around, findings);
+    if let Some(intervals) = in_minutes(labeler) {
+        findings.push(Finding::information(
+            "resolution",
+            format!(
+                "all times of the rules ({intervals}) are whole minutes: flows within a minute of a bound may be on its wrong side"
+            ),
+        ));
+    }
+    slack_curve(labeler, tally, findings);
+    outside(labeler, tally, findings);
+}
+
+fn clock_skew(around: &Surroundings, findings: &mut Vec<Finding>) {
+    for clock in &around.clocks {
+        let [lower, median, upper] = clock.quartiles_ns;
+        let evidence = format!(
+            "{} times of {} servers, half of them between {} and {}",
+            clock.messages,
+            clock.servers,
+            signed(lower),
+            signed(upper)
+        );
+        let subject = clock.protocol.clone();
+        let is_off = median.saturating_abs() > RIGHT_NS.saturating_add(clock.resolution_ns)
+            && (lower > 0) == (upper > 0)
+            && clock.messages >= LEAST_MESSAGES;
+        findings.push(if is_off {
+            let message = format!(
+                "clocks in the traffic differ from that of the capture by {} (median; {evidence}); if the rules were taken down by a right clock, say `clocks:` with that offset",
+                signed(median)
+            );
+            Finding::warning("clock-skew", message).about(subject)
+        } else {
+            let message = format!(
+                "clocks in the traffic agree with that of the capture: they differ by {} (median; {evidence})",
+                signed(median)
+            );
+            Finding::information("clock-skew", message).about(subject)
+        });
+    }
+}
+
+fn signed(ns: i64) -> String {
+    let sign = if ns < 0 { "-" } else { "+" };
+    format!("{sign}{}", duration::show(ns.saturating_abs()))
+}
+
+/// Rules that would claim a twentieth more within five minutes.
+fn slack_curve(labeler: &Labeler, tally: &Tally, findings: &mut Vec<Finding>) {
+    for (number, curve) in &tally.slack.curves {
+        let (Some(now), Some(five_minutes)) = (curve.first(), curve.get(5)) else {
+            continue;
+        };
+        let Some((rule, _)) = labeler.rule(*number) else {
+            continue;
+        };
+        if *now == 0 || five_minutes.saturating_sub(*now).saturating_mul(20) <= *now {
+            continue;
+        }
+        let steps = SLACKS_NS.iter().zip(curve);
+        let steps: Vec<String> = steps
+            .map(|(slack, flows)| format!("{flows} at {}", duration::show(*slack)))
+            .collect();
+        let message = format!(
+            "longer times would claim more flows{}: {}; a right window stays flat",
+            of_sample(tally),
+            steps.join(", ")
+        );
+        let finding = Finding::information("slack-curve", message).about(rule.id());
+        findings.push(finding.affecting(five_minutes - now));
+    }
+}
+
+/// Traffic like a rule's, at other times.
+fn outside(labeler: &Labeler, tally: &Tally, findings: &mut Vec<Finding>) {
+    for (number, outside) in &tally.slack.outside {
+        let Some((rule, _)) = labeler.rule(*number) else {
+            continue;
+        };
+        let message = format!(
+            "{} flows{} that no rule claims fit but for the time, {} of them within an hour of it; from {} to {}",
+            outside.flows,
+            of_sample(tally),
+            outside.near,
+            show_utc(outside.first),
+            show_utc(outside.last)
+        );
+        let finding = Finding::information("outside", message).about(rule.id());
+        findings.push(finding.affecting(outside.flows));
+    }
+}
+
+/// Not all flows were looked at.
+fn of_sample(tally: &Tally) -> String {
+    if tally.sampled < tally.rows {
+        format!(" (of a sample of {})", tally.sampled)
+    } else {
+        String::new()
+    }
+}
+
+/// How many intervals the rules have, if all begin and end with a minute.
+fn in_minutes(labeler: &Labeler) -> Option<usize> {
+    const MINUTE: i64 = 60_000_000_000;
+    let times = labeler.rules().iter().flat_map(|rule| &rule.time);
+    let bounded: Vec<_> = times.filter(|time| time.is_bounded()).collect();
+    let whole =
+        |bound: i64| bound == i64::MIN || bound == i64::MAX || bound.rem_euclid(MINUTE) == 0;
+    let all = bounded
+        .iter()
+        .all(|time| whole(time.start) && whole(time.end.saturating_add(1)));
+    (all && !bounded.is_empty()).then_some(bounded.len())
+}

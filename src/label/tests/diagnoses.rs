@@ -1,0 +1,239 @@
+//! Each diagnostic where it is right, and where it must be silent.
+
+use super::reports::{finding, report, report_of};
+use super::*;
+use crate::error::Severity;
+use crate::label::{ClockSeen, Report, Surroundings};
+
+const TIME: &str = "time: 2026-05-04 10:00:00 .. 10:59:59\n";
+
+fn attack(at: &str) -> Flow {
+    flow("10.9.0.7:40000 10.0.1.5:22", &format!("2026-05-04T{at}Z"))
+}
+
+fn run(keys: &str, flows: &[Flow]) -> Report {
+    report(&labeler(&with(keys)), flows)
+}
+
+/// The message of a code, about what and how many rows.
+fn told(report: &Report, code: &str) -> Option<(String, Option<String>, Option<u64>)> {
+    finding(report, code).map(|f| (f.message.clone(), f.subject.clone(), f.rows))
+}
+
+#[test]
+fn edges_and_slack() {
+    let across = attack("09:59:00").until("2026-05-04T10:01:00Z");
+    let found = run(TIME, &[across, attack("10:30:00")]);
+    let (message, subject, rows) = told(&found, "edge").unwrap();
+    assert!(
+        message.starts_with("1 of 2 flows cross a bound of its times (1 the start, 0 the end, 0 both): with `test: start` 1 would be lost"),
+        "{message}"
+    );
+    assert_eq!((subject.as_deref(), rows), (Some("r"), Some(1)));
+    assert!(told(&found, "slack-curve").is_none(), "the window is right");
+
+    let late = [attack("10:30:00"), attack("11:00:30"), attack("11:02:00")];
+    let found = run(TIME, &late);
+    let (message, _, rows) = told(&found, "slack-curve").unwrap();
+    assert!(
+        message.contains("1 at 0 ns, 1 at 1 s, 1 at 10 s, 2 at 1 min, 2 at 2 min, 3 at 5 min"),
+        "{message}"
+    );
+    assert_eq!(rows, Some(2));
+    let (message, _, rows) = told(&found, "outside").unwrap();
+    assert!(
+        message.starts_with(
+            "2 flows that no rule claims fit but for the time, 2 of them within an hour"
+        ),
+        "{message}"
+    );
+    assert_eq!(rows, Some(2));
+    let found = run(TIME, &[attack("10:30:00")]);
+    assert!(told(&found, "edge").is_none() && told(&found, "outside").is_none());
+}
+
+#[test]
+fn clocks_in_the_traffic() {
+    let clock = |median: i64| Surroundings {
+        clocks: vec![ClockSeen {
+            protocol: "http".to_owned(),
+            messages: 9,
+            servers: 1,
+            quartiles_ns: [median - 300_000_000, median, median + 300_000_000],
+            resolution_ns: 1_000_000_000,
+        }],
+        ..Surroundings::default()
+    };
+    let flows = [attack("10:30:00")];
+    let one = labeler(&with(TIME));
+    let off = report_of(&one, &flows, &clock(3_600_000_000_000));
+    let skew = finding(&off, "clock-skew").unwrap();
+    assert_eq!(skew.severity, Severity::Warning);
+    assert!(
+        skew.message
+            .contains("by +1 h (median; 9 times of 1 servers"),
+        "{}",
+        skew.message
+    );
+    let right = report_of(&one, &flows, &clock(-50_000_000));
+    assert_eq!(
+        finding(&right, "clock-skew").unwrap().severity,
+        Severity::Information
+    );
+    assert!(finding(&report(&one, &flows), "clock-skew").is_none());
+}
+
+#[test]
+fn duplicates_and_disorder() {
+    let one = labeler(&with(TIME));
+    let flows = [attack("10:30:00")];
+    let around = Surroundings {
+        packets: 200,
+        duplicates: 1,
+        disordered: 3,
+        ..Surroundings::default()
+    };
+    let found = report_of(&one, &flows, &around);
+    assert!(
+        told(&found, "dup")
+            .unwrap()
+            .0
+            .starts_with("1 packets (0.5 %)")
+    );
+    assert!(
+        told(&found, "reorder")
+            .unwrap()
+            .0
+            .starts_with("3 packets (1.5 %)")
+    );
+    let found = report(&one, &flows);
+    assert!(told(&found, "dup").is_none() && told(&found, "reorder").is_none());
+}
+
+#[test]
+fn what_the_traffic_is_like() {
+    let mut empty = attack("10:30:00");
+    empty.traffic.payload_bytes = 0;
+    let mut later = attack("10:40:00");
+    later.traffic.part = 3;
+    let other = flow("10.7.7.7:1 10.0.1.5:22", "2026-05-04T10:30:00Z");
+    let found = run(TIME, &[empty.clone(), later.clone(), other.clone()]);
+    let (message, subject, rows) = told(&found, "payloadless").unwrap();
+    assert!(
+        message.starts_with("50.0 % of its 2 malicious flows have no payload"),
+        "{message}"
+    );
+    assert_eq!((subject.as_deref(), rows), (Some("X"), Some(1)));
+    assert!(
+        told(&found, "split")
+            .unwrap()
+            .0
+            .starts_with("1 flows are later parts of a connection, up to part 3")
+    );
+    assert!(
+        told(&found, "background")
+            .unwrap()
+            .0
+            .starts_with("33.3 % of flows are claimed by no rule: 1 unknown")
+    );
+    let (message, ..) = told(&found, "coverage").unwrap();
+    assert!(
+        message.starts_with("malicious 66.7 % of flows, 66.7 % of packets"),
+        "{message}"
+    );
+    let found = run(TIME, &[attack("10:30:00")]);
+    for code in ["payloadless", "split", "background"] {
+        assert!(told(&found, code).is_none(), "{code}");
+    }
+}
+
+#[test]
+fn ports_that_the_class_does_not_have() {
+    let named = |label: &str| {
+        let keys = with(TIME).replace("label: X", &format!("label: {label}"));
+        report(&labeler(&keys), &[attack("10:30:00"), attack("10:31:00")])
+    };
+    let found = named("DoS Slowloris");
+    let (message, ..) = told(&found, "proto-mismatch").unwrap();
+    assert!(
+        message.starts_with("2 of 2 flows of \"DoS Slowloris\" go to port 22"),
+        "{message}"
+    );
+    for right in ["SSH brute force", "Port scan"] {
+        assert!(told(&named(right), "proto-mismatch").is_none(), "{right}");
+    }
+}
+
+#[test]
+fn scans_that_no_rule_speaks_of() {
+    let attempt = |from: &str, to: &str| {
+        let mut attempt = flow(&format!("{from}:1 {to}"), "2026-05-04T12:00:00Z");
+        attempt.traffic.payload_bytes = 0;
+        attempt.traffic.in_vain = true;
+        attempt
+    };
+    let ports = |n: u16| {
+        (1..=n)
+            .map(|port| attempt("10.7.7.7", &format!("10.0.1.5:{port}")))
+            .collect::<Vec<_>>()
+    };
+    let hosts = |n: u16| {
+        (1..=n)
+            .map(|host| attempt("10.7.7.8", &format!("10.0.2.{host}:445")))
+            .collect::<Vec<_>>()
+    };
+    let found = run(TIME, &[ports(50), hosts(50)].concat());
+    let all: Vec<String> = found
+        .findings
+        .iter()
+        .filter(|f| f.code == "unexplained-scan")
+        .map(|f| format!("{} {}", f.subject.clone().unwrap_or_default(), f.message))
+        .collect();
+    assert_eq!(all.len(), 2, "{all:?}");
+    assert!(all[0].starts_with("10.7.7.7 tried 50 ports of 10.0.1.5 or more in vain"));
+    assert!(all[1].starts_with("10.7.7.8 tried port 445 at 50 hosts or more in vain"));
+    let found = run(TIME, &[ports(49), hosts(49)].concat());
+    assert!(told(&found, "unexplained-scan").is_none());
+    // A rule speaks of it.
+    let claimed: Vec<Flow> = (1..=60)
+        .map(|port| attempt("10.9.0.7", &format!("10.0.1.5:{port}")))
+        .collect();
+    assert!(told(&run("time: always\n", &claimed), "unexplained-scan").is_none());
+}
+
+#[test]
+fn roles_that_clash_and_labels_that_nobody_decides() {
+    let rule = |id: &str, label: &str, attackers: &str, victims: &str| {
+        format!(
+            "  - {{id: {id}, label: {label}, time: always, attackers: {attackers}, victims: {victims}}}\n"
+        )
+    };
+    let file = |rules: &[String]| {
+        format!(
+            "netcap-labels: 1\nconflicts: ambiguous\nrules:\n{}",
+            rules.concat()
+        )
+    };
+    let clash = file(&[
+        rule("a", "X", "10.9.0.7", "10.0.1.5"),
+        rule("b", "Y", "10.0.1.5", "10.0.1.6"),
+    ]);
+    let found = report(&labeler(&clash), &[attack("10:30:00")]);
+    let (message, subject, _) = told(&found, "role-clash").unwrap();
+    assert_eq!(message, "attacker in 1 rules (`b`) and victim in 1 (`a`)");
+    assert_eq!(subject.as_deref(), Some("10.0.1.5"));
+    assert!(told(&found, "ambiguous").is_none());
+
+    let tie = file(&[
+        rule("a", "X", "10.9.0.7", "10.0.1.5"),
+        rule("b", "Y", "10.9.0.7", "10.0.1.5"),
+    ]);
+    let found = report(&labeler(&tie), &[attack("10:30:00")]);
+    let (message, _, rows) = told(&found, "ambiguous").unwrap();
+    assert!(
+        message.starts_with("1 flows have no certain label: rules of different labels"),
+        "{message}"
+    );
+    assert_eq!(rows, Some(1));
+    assert!(told(&found, "role-clash").is_none());
+}
