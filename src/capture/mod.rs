@@ -21,6 +21,7 @@ mod recognise;
 mod stream;
 mod stream_reader;
 mod time;
+mod write;
 
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ pub use reader::Reader;
 pub use stream::{Overlap, Stream, StreamFile, order};
 pub use stream_reader::StreamReader;
 pub use time::{Resolution, Utc};
+pub use write::PcapngWriter;
 
 /// What a capture file says of one packet, apart from its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

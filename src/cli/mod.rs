@@ -5,6 +5,7 @@ mod completions;
 mod decode;
 mod diff;
 mod export;
+mod extract;
 mod features;
 mod features_diff;
 mod flows;
@@ -56,6 +57,7 @@ enum Command {
     Label(label::Label),
     Features(features::Features),
     Export(export::Export),
+    Extract(extract::Extract),
     Query(query::Query),
     Inspect(inspect::Inspect),
     Tables(tables::Tables),
@@ -128,6 +130,7 @@ pub fn main() -> ExitCode {
         Command::Label(command) => command.run(&common),
         Command::Features(command) => command.run(&common),
         Command::Export(command) => command.run(&common),
+        Command::Extract(command) => command.run(&common),
         Command::Query(command) => command.run(),
         Command::Inspect(command) => command.run(&common),
         Command::Tables(command) => command.run(),

@@ -26,6 +26,6 @@ pub use layout::Layout;
 pub use logical_hash::ColumnHasher;
 pub use parquet::{TableFacts, TableWriter};
 pub use read::{Batches, ParquetFiles, read_table, table_files, tables_in};
-pub use stage::{Stage, hex, write_atomically};
+pub use stage::{Stage, hex, write_atomically, write_whole};
 pub(crate) use views::views_sql;
 pub use views::{Rows, View};

@@ -1,7 +1,7 @@
 //! Folders and files that appear whole or not at all.
 
 use std::fs;
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
@@ -67,17 +67,31 @@ fn remove(folder: &Path) -> Result<()> {
 
 /// Writes a file under another name and renames it.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_whole(path, |file| {
+        file.write_all(bytes)
+            .map_err(|e| Error::io(path, "write", e))
+    })
+}
+
+/// Lets `write` fill a file under another name, and renames it when it is whole and on disk.
+pub fn write_whole<T>(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<fs::File>) -> Result<T>,
+) -> Result<T> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let partial = path.with_file_name(format!(".{name}.partial"));
-    let write = || -> std::io::Result<()> {
-        let mut file = fs::File::create(&partial)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&partial, path)
+    let failed = |e| Error::io(path, "write", e);
+    let all = || {
+        let mut file = BufWriter::new(fs::File::create(&partial).map_err(failed)?);
+        let made = write(&mut file)?;
+        file.flush().map_err(failed)?;
+        file.get_ref().sync_all().map_err(failed)?;
+        fs::rename(&partial, path).map_err(failed)?;
+        Ok(made)
     };
-    write().map_err(|e| {
+    all().inspect_err(|_| {
+        // Best effort.
         let _ = fs::remove_file(&partial);
-        Error::io(path, "write", e)
     })
 }
 

@@ -128,7 +128,7 @@ fn the_excerpt_of_cic_ids2017_is_labeled_as_corrected() {
     let skew = findings.iter().find(|f| f["code"] == "clock-skew").unwrap();
     assert_eq!(skew["severity"], "information");
     let message = skew["message"].as_str().unwrap();
-    assert!(message.contains("agree with that of the capture: they differ by +46.081 ms (median; 9 times of 1 servers"), "{message}");
+    assert!(message.contains("agree with that of the capture: they differ by -46.081 ms (median; 9 times of 1 servers"), "{message}");
 
     // Daylight saving forgotten: the same file with the zone an hour off.
     let wrong = std::fs::read_to_string(&labels).unwrap();

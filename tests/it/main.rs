@@ -18,6 +18,7 @@ mod cli;
 mod datasets;
 mod defects;
 mod explain;
+mod extract;
 mod faults;
 mod features;
 mod quickstart;

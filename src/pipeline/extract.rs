@@ -1,0 +1,288 @@
+//! The packets of some flows, out of the captures that an output was made of, each with a comment that
+//! names its flow and what ground truth said of it.
+//!
+//! Which packets they are says the table `packet`; if only flows were kept, the captures are decoded once more,
+//! by the options of the output, which gives the same flows.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::{Int32Type, Int64Type};
+use netcap_proto::{CLAIM, FLOW, PACKET};
+use serde::Deserialize;
+
+use super::labels::label_stages;
+use super::query::query_output;
+use super::tables::TABLES_STAGE;
+use crate::capture::{Arrangement, Overlap, PcapngWriter, Reader, expand, order};
+use crate::dataset::{HashCache, Input, Manifest, describe};
+use crate::engine::{self, FIRST_PACKETS, InputFile, Options, Progress, Selection, Source};
+use crate::error::{Error, Result};
+use crate::flow::Policy;
+use crate::output::{Layout, Stage, read_table, write_whole};
+
+/// Which flows are wanted.
+#[derive(Debug, Clone)]
+pub enum Flows {
+    /// By their numbers.
+    Numbers(BTreeSet<i64>),
+    /// Those for which a condition in SQL holds, over the flow table with the labels of the set, if there is one.
+    Where(String),
+}
+
+/// What was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extracted {
+    /// Flows that were asked for.
+    pub flows: u64,
+    /// Packets of them.
+    pub packets: u64,
+}
+
+/// Packets of wanted flows, by ordinal of the capture and number of the packet.
+type Wanted = BTreeMap<i32, BTreeMap<i64, i64>>;
+
+/// Writes the packets of flows of the output at `input` to `out`. `captures` are the files, or folders with
+/// the files, that it was made of.
+pub fn extract(
+    input: &Path,
+    captures: &[PathBuf],
+    flows: &Flows,
+    set: Option<&str>,
+    out: &Path,
+    progress: &dyn Progress,
+) -> Result<Extracted> {
+    let manifest = Manifest::read(input)?;
+    let flows = match flows {
+        Flows::Numbers(numbers) => numbers.clone(),
+        Flows::Where(condition) => numbers_where(input, &manifest, condition, set)?,
+    };
+    if flows.is_empty() {
+        return Err(Error::new("no flow is like that").in_file(input));
+    }
+    let comments = match set {
+        Some(set) => comments(input, &manifest, set, &flows)?,
+        None => BTreeMap::new(),
+    };
+    let files = find_files(&manifest, captures)?;
+    let stage = manifest.stages.get(TABLES_STAGE);
+    let has_packets = stage.is_some_and(|stage| stage.tables.contains_key(PACKET.name));
+    let wanted = if has_packets {
+        wanted(&input.join(TABLES_STAGE), &flows)?
+    } else {
+        let options = stage.map(|stage| stage.options.clone()).unwrap_or_default();
+        decode_again(&manifest, options, &files, &flows, progress)?
+    };
+    if wanted.is_empty() {
+        return Err(Error::new("no packet belongs to these flows").in_file(input).help(
+            "`netcap query \"SELECT flow, src_ip, dst_ip FROM flow LIMIT 20\" --input DIR` shows some flows",
+        ));
+    }
+    let packets = write(&files, &wanted, &comments, out)?;
+    Ok(Extracted {
+        flows: flows.len() as u64,
+        packets,
+    })
+}
+
+fn numbers_where(
+    input: &Path,
+    manifest: &Manifest,
+    condition: &str,
+    set: Option<&str>,
+) -> Result<BTreeSet<i64>> {
+    let table = match set {
+        Some(set) => format!("flow_{set}"),
+        None => "flow".to_owned(),
+    };
+    let sql = format!("SELECT flow FROM \"{table}\" WHERE {condition}");
+    let rows = query_output(input, manifest, &sql)?;
+    let flows = column(&rows, "flow")?.as_primitive_opt::<Int64Type>();
+    let flows = flows.ok_or_else(|| Error::new("the column flow is no number"))?;
+    Ok(flows.iter().flatten().collect())
+}
+
+/// What ground truth claims of each flow.
+fn comments(
+    input: &Path,
+    manifest: &Manifest,
+    set: &str,
+    flows: &BTreeSet<i64>,
+) -> Result<BTreeMap<i64, String>> {
+    let [stage, _] = label_stages(set);
+    let facts = manifest.stages.get(&stage).ok_or_else(|| {
+        Error::new(format!("this output has no label set {set}"))
+            .in_file(input)
+            .help("run `netcap label` first")
+    })?;
+    let mut comments = BTreeMap::new();
+    if facts.tables.get("claims").is_none_or(|t| t.rows == 0) {
+        return Ok(comments);
+    }
+    for batch in read_table(&input.join(&stage).join("claims"), &Layout::plain(&CLAIM))? {
+        let batch = batch?;
+        let numbers = column(&batch, "flow")?.as_primitive::<Int64Type>();
+        let lines = column(&batch, "line")?.as_primitive::<Int32Type>();
+        let won = column(&batch, "won")?.as_boolean();
+        let text = |name: &str, row: usize| -> Result<String> {
+            let texts = column(&batch, name)?.as_string_opt::<i32>();
+            let texts = texts.ok_or_else(|| Error::new(format!("{name} is no text")))?;
+            Ok(texts.value(row).to_owned())
+        };
+        for row in (0..batch.num_rows()).filter(|row| flows.contains(&numbers.value(*row))) {
+            let comment: &mut String = comments.entry(numbers.value(row)).or_default();
+            let decided = if won.value(row) { "" } else { " (overruled)" };
+            *comment += &format!(
+                "\n{} {}: rule {} ({}:{}){decided}",
+                text("state", row)?,
+                text("attack", row)?,
+                text("rule", row)?,
+                text("file", row)?,
+                lines.value(row),
+            );
+        }
+    }
+    Ok(comments)
+}
+
+/// The captures of an output, in the order of their ordinals.
+fn find_files(manifest: &Manifest, captures: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let (paths, _) = expand(captures)?;
+    let cache = HashCache::open(false);
+    let described = describe(&paths, captures, &cache)?;
+    cache.save();
+    let known: BTreeMap<&str, &PathBuf> = described
+        .iter()
+        .zip(&paths)
+        .filter_map(|(input, path)| Some((input.sha256.as_deref()?, path)))
+        .collect();
+    let find = |input: &Input| {
+        let path = input.sha256.as_deref().and_then(|hash| known.get(hash));
+        path.map(|path| (*path).clone()).ok_or_else(|| {
+            Error::new(format!("the capture {} of the output is not there", input.name)).help(
+                "name the captures, or their folder, that the output was made of; they are known by their SHA-256",
+            )
+        })
+    };
+    manifest.inputs.iter().map(find).collect()
+}
+
+/// The packets of flows, by a table `packet` in `tables`.
+fn wanted(tables: &Path, flows: &BTreeSet<i64>) -> Result<Wanted> {
+    let mut wanted = Wanted::new();
+    for batch in read_table(&tables.join(PACKET.name), &Layout::plain(&PACKET))? {
+        let batch = batch?;
+        let of = column(&batch, "flow")?.as_primitive::<Int64Type>();
+        let captures = column(&batch, "capture")?.as_primitive::<Int32Type>();
+        let packets = column(&batch, "packet")?.as_primitive::<Int64Type>();
+        for (row, flow) in of.iter().enumerate() {
+            if let Some(flow) = flow.filter(|flow| flows.contains(flow)) {
+                let packets_of = wanted.entry(captures.value(row)).or_default();
+                packets_of.insert(packets.value(row), flow);
+            }
+        }
+    }
+    Ok(wanted)
+}
+
+/// Options of the stage of tables that decide which packets belong to a flow.
+#[derive(Debug, Deserialize)]
+struct Decided {
+    flow: Policy,
+    arrangement: Arrangement,
+    time_ns: Option<(i64, i64)>,
+    head: Option<u64>,
+    streams: Vec<(Option<String>, usize, bool)>,
+}
+
+fn decode_again(
+    manifest: &Manifest,
+    options: serde_json::Value,
+    files: &[PathBuf],
+    flows: &BTreeSet<i64>,
+    progress: &dyn Progress,
+) -> Result<Wanted> {
+    let decided: Decided = serde_json::from_value(options)
+        .map_err(|e| Error::because("the options in the manifest cannot be read", e))?;
+    let mut sources = Vec::new();
+    let (mut paths, mut inputs) = (files, &manifest.inputs[..]);
+    for (name, number, merge) in &decided.streams {
+        let (of_stream, rest) = paths.split_at((*number).min(paths.len()));
+        let (described, others) = inputs.split_at((*number).min(inputs.len()));
+        (paths, inputs) = (rest, others);
+        let overlap = if *merge {
+            Overlap::Merge
+        } else {
+            Overlap::Refuse
+        };
+        for stream in order(name.as_deref(), of_stream, overlap)? {
+            let files = described.iter().map(|input| InputFile {
+                name: input.name.clone(),
+                sha256: input.sha256.clone(),
+                bytes: input.bytes,
+            });
+            sources.push(Source {
+                files: files.collect(),
+                stream,
+            });
+        }
+    }
+    let options = Options {
+        tables: Selection::only(&PACKET),
+        policy: decided.flow,
+        time: decided.time_ns,
+        head: decided.head,
+        arrangement: decided.arrangement,
+        first_packets: FIRST_PACKETS,
+        threads: std::thread::available_parallelism().map_or(1, usize::from),
+    };
+    let folder = std::env::temp_dir().join(format!("netcap-extract-{}", std::process::id()));
+    // Never committed, so it is removed whatever happens.
+    let stage = Stage::begin(&folder)?;
+    engine::decode(&sources, stage.path(), &options, progress)?;
+    wanted(stage.path(), flows)
+}
+
+fn write(
+    files: &[PathBuf],
+    wanted: &Wanted,
+    comments: &BTreeMap<i64, String>,
+    out: &Path,
+) -> Result<u64> {
+    let failed = |e| Error::io(out, "write", e);
+    write_whole(out, |file| {
+        let mut writer = PcapngWriter::new(file).map_err(failed)?;
+        let mut written = 0;
+        for (ordinal, path) in (0..).zip(files) {
+            let Some(of_file) = wanted.get(&ordinal) else {
+                continue;
+            };
+            let last = of_file.last_key_value().map_or(0, |(number, _)| *number);
+            let mut reader = Reader::open(path)?;
+            while let Some(meta) = reader.advance()? {
+                if let Some(flow) = of_file.get(&meta.number) {
+                    let claims = comments.get(flow).map_or("", String::as_str);
+                    let interfaces = &reader.facts().interfaces;
+                    let interface = interfaces
+                        .get(meta.interface as usize)
+                        .ok_or_else(|| Error::new("a packet has no interface").in_file(path))?;
+                    let comment = format!("flow {flow}, packet {}{claims}", meta.number);
+                    writer
+                        .packet(ordinal, interface, &meta, reader.data(), &comment)
+                        .map_err(failed)?;
+                    written += 1;
+                }
+                if meta.number >= last {
+                    break;
+                }
+            }
+        }
+        Ok(written)
+    })
+}
+
+fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a dyn Array> {
+    let column = batch.column_by_name(name).map(AsRef::as_ref);
+    column.ok_or_else(|| Error::new(format!("there is no column {name} in {}", FLOW.name)))
+}
