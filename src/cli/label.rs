@@ -6,11 +6,13 @@ use clap::{Args, Subcommand};
 
 use super::label_compare::LabelCompare;
 use super::label_explain::LabelExplain;
+use super::values::Report;
 use super::{Common, Done, summary, width};
 use crate::dataset::{Manifest, Output};
 use crate::error::{Error, Result};
 use crate::pipeline::{
-    LabelRequest, Made, label_stages, make_labels, read_truth, tables_to_materialize,
+    LabelRequest, Made, flow_table, label_stages, make_labels, read_truth, sensitivity,
+    tables_to_materialize,
 };
 
 /// Join ground truth with decoded flows
@@ -23,6 +25,7 @@ use crate::pipeline::{
 ///   netcap label --labels attacks.yaml --input data
 ///   netcap label --labels attacks.yaml --input data --materialize dns,tcp
 ///   netcap label --labels attacks.yaml --check
+///   netcap label --labels attacks.yaml --input data --sensitivity
 ///   netcap label compare corrected published --input data
 ///   netcap label explain --labels attacks.yaml --input data --flow 1842
 #[derive(Debug, Args)]
@@ -43,6 +46,9 @@ pub(super) struct Label {
     /// Write these tables with label columns too (a,b or all).
     #[arg(long, value_name = "TABLES")]
     materialize: Option<String>,
+    /// Flows that claims and report are of [default: netcap]. All flows are labeled.
+    #[arg(long, value_name = "NAME")]
+    policy: Option<String>,
     /// Only check the files, and tell everything that is wrong in them.
     #[arg(long)]
     check: bool,
@@ -50,6 +56,13 @@ pub(super) struct Label {
     /// conflict, offset-hint.
     #[arg(long)]
     strict: bool,
+    /// Write nothing; tell how many flows of each class there would be under other
+    /// time tests, with longer windows, and with flows that attackers opened only.
+    #[arg(long, conflicts_with_all = ["check", "set", "materialize", "force"])]
+    sensitivity: bool,
+    /// How --sensitivity prints.
+    #[arg(long, value_enum, default_value = "text", requires = "sensitivity")]
+    format: Report,
     /// Label again, even if the set is there.
     #[arg(short, long)]
     force: bool,
@@ -80,6 +93,11 @@ impl Label {
         }
         // For its message: what is no output cannot be labeled.
         Manifest::read(input)?;
+        if self.sensitivity {
+            let found = sensitivity(&Output::open(input)?, &self.labels)?;
+            self.format.print(&found)?;
+            return Ok(Done::Well);
+        }
         let request = LabelRequest {
             set: self.set.clone().unwrap_or_else(|| set_name(&self.labels)),
             files: self.labels.clone(),
@@ -89,6 +107,7 @@ impl Label {
                 }
                 None => Vec::new(),
             },
+            policy: self.policy.as_deref().map(flow_table).transpose()?,
         };
         let mut output = Output::open(input)?;
         let (made, report) = make_labels(&mut output, &request, self.force)?;

@@ -11,8 +11,7 @@ use netcap_proto::Table;
 use super::{Done, print};
 use crate::dataset::Manifest;
 use crate::error::{Error, Result};
-use crate::flow::Policy;
-use crate::pipeline::{FlowExplained, Wanted, explain_flow};
+use crate::pipeline::{FlowExplained, Wanted, explain_flow, flow_table};
 
 /// Tell why a flow has its label: which rules were considered, and what kept them from it
 ///
@@ -97,13 +96,7 @@ impl LabelExplain {
 
 /// The flows of a policy; by default those of netcap.
 pub(super) fn policy_table(name: Option<&str>) -> Result<&'static Table> {
-    let name = name.unwrap_or("netcap");
-    let found = Policy::NAMED.iter().find(|(known, _)| *known == name);
-    let (_, table) = found.ok_or_else(|| {
-        let known: Vec<&str> = Policy::NAMED.iter().map(|(name, _)| *name).collect();
-        Error::new(format!("there is no policy {name}")).help(format!("write {}", known.join(", ")))
-    })?;
-    Ok(table)
+    flow_table(name.unwrap_or("netcap"))
 }
 
 /// An address, perhaps with a port.

@@ -184,6 +184,7 @@ fn time(variant: &Variant, facts: &FlowFacts<'_>) -> Option<String> {
         Test::Start => "its start",
         Test::End => "its end",
         Test::Contained => "part of the flow",
+        Test::Majority => "most of the flow",
     };
     let (start, _) = matching::span(facts);
     let (side, bound) = if start < interval.start {

@@ -16,6 +16,7 @@ use super::Misses;
 use super::columns::{ColumnType, Columns, Value};
 use super::explain::{Considered, explain};
 use super::labeler::Labeler;
+use super::sensitivity::{Sensitivity, SensitivityTally};
 use super::slack::Slacks;
 use super::tally::Tally;
 use super::traffic::Traffic;
@@ -112,6 +113,21 @@ pub fn look_batch(labeler: &Labeler, batch: &RecordBatch, misses: &mut Misses) -
         misses.look(labeler, &flows.facts(row, &values)?);
     }
     Ok(())
+}
+
+/// Labels the flows of a batch in all ways of a sensitivity analysis.
+pub fn vary_batch(
+    labeler: &Labeler,
+    sensitivity: &Sensitivity,
+    batch: &RecordBatch,
+) -> Result<SensitivityTally> {
+    let flows = Flows::new(batch)?;
+    let mut tally = SensitivityTally::default();
+    for row in 0..batch.num_rows() {
+        let values = |column| flows.value(column, row);
+        sensitivity.look(labeler, &flows.facts(row, &values)?, &mut tally);
+    }
+    Ok(tally)
 }
 
 /// What ground truth makes of one flow, and why.

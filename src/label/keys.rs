@@ -43,6 +43,8 @@ pub(super) enum Shape {
     /// Names, each with a mapping.
     NamesOf(&'static Section),
     ListOf(&'static Section),
+    /// A mapping with these keys.
+    Map(&'static Section),
     /// A list, or `all`.
     AllOrListOf(&'static Section),
     /// A rule without what must differ from rule to rule.
@@ -73,6 +75,7 @@ pub(super) const TESTS: &[&str] = &[
     "start",
     "end",
     "contained",
+    "majority",
     "flow-start",
     "flow-end",
 ];
@@ -262,7 +265,7 @@ pub(super) const RULE: Section = Section {
         key(
             "test",
             Shape::Choice(TESTS),
-            "What of a flow must lie in the time: any part (overlap, default), its start, its end, or all of it (contained).",
+            "What of a flow must lie in the time: any part (overlap, default), its start, its end, all of it (contained), or more than half of it (majority).",
         ),
         key(
             "attackers",
@@ -294,12 +297,16 @@ pub(super) const RULE: Section = Section {
             Shape::Texts,
             "MITRE ATT&CK techniques or tactics, as T1110.001.",
         ),
+        key(
+            "expected_flows",
+            Shape::Map(&EXPECTED),
+            "How many flows the authors report for the rule, by state: `{malicious: 3972, attempted: 12}`. The report compares.",
+        ),
         EXTRA,
     ],
     planned: &[
         "slack",
         "grey",
-        "expected_flows",
         "in",
         "packets",
         "icmp",
@@ -319,6 +326,17 @@ pub(super) const ATTEMPTED: Section = Section {
         CATEGORY, CONDITION, TIME, DATE, FOLD, PORTS, PROTOCOL, DIRECTION, EXTRA,
     ],
     planned: &["icmp"],
+};
+
+/// What `expected_flows:` has.
+pub(super) const EXPECTED: Section = Section {
+    name: "`expected_flows:`",
+    doc: "Flows by state.",
+    keys: &[
+        key("malicious", Shape::Integer, "Malicious flows."),
+        key("attempted", Shape::Integer, "Flows of attempts."),
+    ],
+    planned: &[],
 };
 
 /// An entry of `refine:`.
@@ -350,7 +368,9 @@ mod tests {
 
     #[test]
     fn keys_are_documented_once_and_not_planned() {
-        for section in [&FILE, &CLOCKS, &HOST, &COVERS, &RULE, &ATTEMPTED, &REFINE] {
+        for section in [
+            &FILE, &CLOCKS, &HOST, &COVERS, &RULE, &ATTEMPTED, &EXPECTED, &REFINE,
+        ] {
             for (n, key) in section.keys.iter().enumerate() {
                 assert!(key.doc.ends_with('.'), "{}: {}", section.name, key.name);
                 assert!(

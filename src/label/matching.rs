@@ -182,15 +182,39 @@ fn time(variant: &Variant, facts: &FlowFacts<'_>) -> Option<Timing> {
 /// fails already. Shrinking both ends by u takes u away, which is how an unsure clock is treated.
 pub(super) fn margin(test: Test, facts: &FlowFacts<'_>, interval: Interval) -> i64 {
     let (start, end) = span(facts);
+    if test == Test::Majority && end > start {
+        return majority(start, end, interval);
+    }
     let (after_start, before_end) = match test {
         Test::Overlap => (end, start),
-        Test::Start => (start, start),
+        Test::Start | Test::Majority => (start, start),
         Test::End => (end, end),
         Test::Contained => (start, end),
     };
     after_start
         .saturating_sub(interval.start)
         .min(interval.end.saturating_sub(before_end))
+}
+
+/// As [`margin`], where more than half of the time from `start` to `end` has to be inside.
+fn majority(start: i64, end: i64, interval: Interval) -> i64 {
+    let [start, end, first, last] = [start, end, interval.start, interval.end].map(i128::from);
+    let holds = |by: i64| {
+        let by = i128::from(by);
+        let inside = end.min(last - by) - start.max(first + by);
+        inside * 2 > end - start
+    };
+    // The greatest that holds; beyond one that does not, none does.
+    let (mut low, mut high) = (i64::MIN / 4, i64::MAX / 4);
+    while low < high {
+        let middle = low + (high - low) / 2 + 1;
+        if holds(middle) {
+            low = middle;
+        } else {
+            high = middle - 1;
+        }
+    }
+    low
 }
 
 /// First and last nanosecond of a flow, in order.

@@ -107,6 +107,7 @@ mod problems;
 mod report;
 mod rule;
 mod schema;
+mod sensitivity;
 mod service;
 mod slack;
 mod summary;
@@ -124,13 +125,16 @@ pub use carry::FlowLabels;
 pub use columns::{ColumnType, Columns, Value};
 pub use diagnosis::{ClockSeen, SERIOUS, Surroundings};
 pub use explain::Considered;
-pub use join::{Explained, Labeled, explain_row, flow_columns, label_batch, look_batch};
+pub use join::{
+    Explained, Labeled, explain_row, flow_columns, label_batch, look_batch, vary_batch,
+};
 pub use labeler::Labeler;
 pub use misses::Misses;
 pub use model::{GroundTruth, Rule};
 pub use problems::Errors;
 pub use report::Report;
 pub use schema::json_schema;
+pub use sensitivity::{ClassStability, Sensitivity, SensitivityTally, Setting, Stability};
 pub use slack::Slacks;
 pub use tally::Tally;
 pub use traffic::Traffic;

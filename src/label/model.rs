@@ -2,6 +2,8 @@
 //! and how conflicts are decided. Data only; reading is in [`crate::label::document`], matching in
 //! [`crate::label::labeler`].
 
+use std::collections::BTreeMap;
+
 use crate::label::condition::Condition;
 use crate::label::hosts::HostSet;
 use crate::label::interval::Interval;
@@ -72,6 +74,8 @@ pub struct Rule {
     /// `id#1`, `id#2` … for the intervals of `time`.
     pub(super) episodes: Vec<String>,
     pub(super) mitre: Vec<String>,
+    /// Flows that the authors report, by state.
+    pub(super) expected: BTreeMap<State, u64>,
     pub(super) extra: Option<serde_json::Value>,
 }
 
@@ -152,6 +156,8 @@ pub(super) enum Test {
     Start,
     End,
     Contained,
+    /// More than half of the flow's time; of a flow without length, its start.
+    Majority,
 }
 
 /// Who opened the flow.

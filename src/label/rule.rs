@@ -82,6 +82,10 @@ pub(super) fn read(
         .get("priority")
         .and_then(|node| values::integer("priority", node, problems))
         .unwrap_or(0);
+    let expected = fields
+        .get("expected_flows")
+        .map(|node| expected(node, problems))
+        .unwrap_or_default();
     let id = id?;
     let episodes = (1..=time.len()).map(|n| format!("{id}#{n}")).collect();
     (problems.len() == before && !time.is_empty()).then(|| Rule {
@@ -98,6 +102,7 @@ pub(super) fn read(
         variants,
         episodes,
         mitre,
+        expected,
         extra: fields.get("extra").map(Node::to_json),
         id,
     })
@@ -166,6 +171,7 @@ fn base(
             Some("start" | "flow-start") => Test::Start,
             Some("end" | "flow-end") => Test::End,
             Some("contained") => Test::Contained,
+            Some("majority") => Test::Majority,
             _ => Test::Overlap,
         },
         direction: Direction::Either,
@@ -326,6 +332,25 @@ fn refinements(
         }
         variants.push(variant);
     }
+}
+
+fn expected(node: &Node, problems: &mut Problems) -> BTreeMap<State, u64> {
+    let fields = Fields::read(node, &keys::EXPECTED, problems);
+    let mut expected = BTreeMap::new();
+    for state in [State::Malicious, State::Attempted] {
+        let Some(node) = fields.get(state.as_str()) else {
+            continue;
+        };
+        let flows = values::integer(state.as_str(), node, problems);
+        match flows.map(u64::try_from) {
+            Some(Ok(flows)) => {
+                expected.insert(state, flows);
+            }
+            Some(Err(_)) => problems.add(node.at, "a number of flows is not negative"),
+            None => {}
+        }
+    }
+    expected
 }
 
 fn mitre(node: &Node, problems: &mut Problems) -> Vec<String> {

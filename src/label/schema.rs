@@ -79,6 +79,7 @@ fn shape(shape: Shape) -> Value {
         ]}}),
         Shape::NamesOf(of) => json!({"type": "object", "additionalProperties": section(of, &[])}),
         Shape::ListOf(of) => json!({"type": "array", "items": section(of, &[])}),
+        Shape::Map(of) => section(of, &[]),
         Shape::AllOrListOf(of) => json!({"anyOf": [
             {"const": "all"},
             {"type": "array", "items": section(of, &[])},

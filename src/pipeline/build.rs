@@ -80,7 +80,9 @@ pub fn check(plan: &Plan) -> Result<()> {
     }
     let labeled = plan.labels.iter().flat_map(|request| {
         let flow = std::iter::once(FLOW.name);
-        flow.chain(request.materialize.iter().copied())
+        let policy = request.policy.map(|table| table.name);
+        let others = request.materialize.iter().copied();
+        flow.chain(policy).chain(others)
     });
     let features = plan.features.iter().flat_map(|request| {
         let tables = request.tables().into_iter();

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::expect::Expected;
 use super::exports::ExportRequest;
 use super::features::FeatureRequest;
-use super::labels::{LabelRequest, materializable};
+use super::labels::{LabelRequest, flow_table, materializable};
 use super::tables::StreamRequest;
 use super::values::{Count, duration_ns, time_range};
 use crate::capture::{Arrangement, Overlap};
@@ -176,6 +176,9 @@ pub struct LabelSet {
     /// Tables to write with label columns, beside `flow`; `all` for all.
     #[serde(default)]
     pub materialize: Option<OneOrMany>,
+    /// Flows that claims and report are of, by their policy; netcap's by default. All flows are labeled.
+    #[serde(default)]
+    pub policy: Option<String>,
 }
 
 /// A feature table.
@@ -425,6 +428,7 @@ fn label_request(set: &LabelSet, folder: &Path) -> Result<LabelRequest> {
         set: set.set.clone(),
         files: set.files.list().iter().map(|f| folder.join(f)).collect(),
         materialize: tables_to_materialize(&names)?,
+        policy: set.policy.as_deref().map(flow_table).transpose()?,
     })
 }
 

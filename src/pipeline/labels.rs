@@ -16,8 +16,8 @@ use crate::dataset::{Input, Manifest, Output, StageFacts, fingerprint, hash_file
 use crate::error::{Error, Finding, Result, Severity};
 use crate::flow::Policy;
 use crate::label::{
-    FlowLabels, GroundTruth, Labeler, Misses, Report, Slacks, Tally, flow_columns, label_batch,
-    look_batch, read,
+    FlowLabels, GroundTruth, Labeler, Misses, Report, Sensitivity, SensitivityTally, Slacks,
+    Stability, Tally, flow_columns, label_batch, look_batch, read, vary_batch,
 };
 use crate::output::{
     FileFacts, Layout, Stage, TableFacts, TableWriter, hex, read_table, write_atomically,
@@ -32,6 +32,18 @@ pub struct LabelRequest {
     pub files: Vec<PathBuf>,
     /// Tables to write with label columns, beside `flow`.
     pub materialize: Vec<&'static str>,
+    /// The table of flows that claims and report are of, in place of the first.
+    pub policy: Option<&'static Table>,
+}
+
+/// The table of flows of a policy.
+pub fn flow_table(policy: &str) -> Result<&'static Table> {
+    let found = Policy::NAMED.iter().find(|(known, _)| *known == policy);
+    found.map(|(_, table)| *table).ok_or_else(|| {
+        let known: Vec<&str> = Policy::NAMED.iter().map(|(name, _)| *name).collect();
+        Error::new(format!("there is no policy \"{policy}\""))
+            .help(format!("the policies are {}", known.join(", ")))
+    })
 }
 
 /// What decides the bytes of a label set, beside its files.
@@ -39,6 +51,8 @@ pub struct LabelRequest {
 struct Effective<'a> {
     set: &'a str,
     materialize: &'a [&'static str],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy: Option<&'static str>,
 }
 
 /// Ground truth, read and put together: also to check it before anything is decoded.
@@ -96,19 +110,24 @@ pub fn make_labels(
     let tables = output.manifest().stages.get(TABLES_STAGE).ok_or_else(|| {
         Error::new("this output has no tables to label").help("run `netcap decode` first")
     })?;
-    let flows: Vec<&'static Table> = flow_tables()
+    let mut flows: Vec<&'static Table> = flow_tables()
         .filter(|table| tables.tables.contains_key(table.name))
         .collect();
-    if flows.is_empty() {
-        return Err(
-            Error::new("this output has no flow table, which labels are joined with")
+    first_flows(output)?;
+    if let Some(policy) = request.policy {
+        let name = policy.name;
+        let place = flows.iter().position(|table| table.name == name);
+        let place = place.ok_or_else(|| {
+            Error::new(format!("this output has no table {name}"))
                 .in_file(output.path())
-                .help("decode again with the table flow"),
-        );
+                .help(format!("decode with `--tables +{name}`"))
+        })?;
+        flows.swap(0, place);
     }
     let effective = Effective {
         set: &request.set,
         materialize: &request.materialize,
+        policy: request.policy.map(|table| table.name),
     };
     let options = serde_json::to_value(&effective)
         .map_err(|e| Error::because("options could not be written", e))?;
@@ -138,7 +157,8 @@ pub fn make_labels(
     let mut report = None;
     let mut carried = (!request.materialize.is_empty()).then(FlowLabels::default);
     for table in flows {
-        // Claims and report are of the table `flow`, or of the first one if there is none.
+        // Claims and report are of the policy that is asked for, or of the table `flow`, or of the
+        // first one if there is none.
         let first = report.is_none();
         let of_flow = carried.as_mut().filter(|_| table.name == FLOW.name);
         let made = label_flows(output, &truth.labeler, table, &stages, first, of_flow)?;
@@ -173,6 +193,34 @@ pub fn make_labels(
     output.commit(&labels_name, stages.labels, labels)?;
     output.commit(&labeled_name, stages.labeled, labeled)?;
     Ok((Made::Now, report))
+}
+
+/// How the classes depend on settings that the files leave open, for the flows of an output.
+pub fn sensitivity(output: &Output, files: &[PathBuf]) -> Result<Stability> {
+    let truth = read_truth(files)?;
+    let table = first_flows(output)?;
+    let sensitivity = Sensitivity::new(&truth.labeler);
+    let mut tally = SensitivityTally::default();
+    for_each_chunk(output, table, |chunk| {
+        let made: Vec<SensitivityTally> = chunk
+            .par_iter()
+            .map(|batch| vary_batch(&truth.labeler, &sensitivity, batch))
+            .collect::<Result<_>>()?;
+        made.iter().for_each(|made| tally.merge(made));
+        Ok(())
+    })?;
+    Ok(sensitivity.stability(&tally))
+}
+
+/// The table of flows of an output; of netcap's own policy, if it is there.
+fn first_flows(output: &Output) -> Result<&'static Table> {
+    let tables = output.manifest().stages.get(TABLES_STAGE);
+    let found = tables.and_then(|t| flow_tables().find(|f| t.tables.contains_key(f.name)));
+    found.ok_or_else(|| {
+        Error::new("this output has no flow table, which labels are joined with")
+            .in_file(output.path())
+            .help("decode again with the table flow")
+    })
 }
 
 /// The two stages of a set while they are written.

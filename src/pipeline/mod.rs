@@ -28,7 +28,9 @@ pub use extract::{Extracted, Flows, extract};
 pub use feature_side::feature_side;
 pub use features::{FeatureRequest, make_features, write_features};
 pub use label_compare::{LabelComparison, LabelPair, compare_labels};
-pub use labels::{LabelRequest, label_stages, make_labels, materializable, read_truth};
+pub use labels::{
+    LabelRequest, flow_table, label_stages, make_labels, materializable, read_truth, sensitivity,
+};
 pub use query::query_output;
 pub use tables::{
     Made, Sources, StreamRequest, TABLES_STAGE, find_sources, make_tables, tables_fingerprint,

@@ -96,7 +96,7 @@ fn a_label_is_explained_rule_by_rule() {
         ),
         (
             &["--flow", "490", "--policy", "zeek"],
-            "there is no policy zeek",
+            "there is no policy \"zeek\"",
         ),
         (
             &["--flow", "490", "--policy", "nfstream"],

@@ -35,7 +35,7 @@ from label_made import FLOW, LABELS, US, Atom, Outline, Part, flows_for, labelle
 PROTOCOLS = {"tcp": TCP, "udp": UDP, "icmp": ICMP}
 UNITS = {"ns": 1, "us": US, "ms": 1000 * US, "s": SECOND}
 FILE_KEYS = {"netcap-labels", "zone", "hosts", "conflicts", "covers", "defaults", "rules"}
-RULE_KEYS = set("id label time test direction attackers victims ports protocol if attempted refine".split())
+RULE_KEYS = set("id label time test direction attackers victims ports protocol if attempted refine expected_flows".split())
 ENTRY_KEYS = set("state category direction time if".split())
 EXAMPLES = 3
 SPOILED, NOTICED = 10, 0.95

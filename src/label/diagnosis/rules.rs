@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::error::Finding;
+use crate::label::diagnosis::percent;
 use crate::label::duration;
 use crate::label::interval::show_utc;
 use crate::label::labeler::Labeler;
@@ -28,6 +29,7 @@ pub(super) fn tell(
     edges(labeler, tally, findings);
     role_clashes(labeler, findings);
     ports(labeler, tally, findings);
+    counts(labeler, tally, findings);
     splits(labeler, tally, findings);
 }
 
@@ -269,6 +271,48 @@ fn ports(labeler: &Labeler, tally: &Tally, findings: &mut Vec<Finding>) {
                 .about(rule.id())
                 .affecting(flows),
         );
+    }
+}
+
+/// What the authors report, by rule (where fewer were found) and by class.
+fn counts(labeler: &Labeler, tally: &Tally, findings: &mut Vec<Finding>) {
+    let mut classes: BTreeMap<(&str, State), (u64, u64)> = BTreeMap::new();
+    for (number, rule) in labeler.rules().iter().enumerate() {
+        let counts = tally.rules.get(&number);
+        let found = |state| {
+            counts
+                .and_then(|c| c.states.get(state))
+                .copied()
+                .unwrap_or(0)
+        };
+        for (state, expected) in &rule.expected {
+            let class = classes.entry((rule.label(), *state)).or_default();
+            class.0 += expected;
+            class.1 += found(state);
+        }
+        let expected: u64 = rule.expected.values().sum();
+        let there: u64 = rule.expected.keys().map(found).sum();
+        // What matched nothing is told as such.
+        if (1..expected).contains(&there) {
+            let message = format!("{there} flows, where {expected} are expected");
+            let finding = Finding::information("rule-thin", message).about(rule.id());
+            findings.push(finding.affecting(expected - there));
+        }
+    }
+    // A part of the dataset has not the classes of the rest.
+    classes.retain(|_, (_, found)| *found > 0);
+    for ((label, state), (expected, found)) in classes {
+        let message = format!(
+            "{found} {} flows, where the authors report {expected}{}",
+            state.as_str(),
+            if expected == 0 {
+                String::new()
+            } else {
+                format!(" ({})", percent(found, expected))
+            }
+        );
+        let finding = Finding::information("count-compare", message).about(label);
+        findings.push(finding.affecting(found.abs_diff(expected)));
     }
 }
 

@@ -3,7 +3,7 @@
 use super::reports::{finding, report, report_of};
 use super::*;
 use crate::error::Severity;
-use crate::label::{ClockSeen, Report, Surroundings};
+use crate::label::{ClockSeen, Report, Sensitivity, SensitivityTally, Surroundings};
 
 const TIME: &str = "time: 2026-05-04 10:00:00 .. 10:59:59\n";
 
@@ -236,4 +236,67 @@ fn roles_that_clash_and_labels_that_nobody_decides() {
     );
     assert_eq!(rows, Some(1));
     assert!(told(&found, "role-clash").is_none());
+}
+
+#[test]
+fn classes_that_depend_on_what_nobody_wrote_down() {
+    let one = labeler(&with(TIME));
+    let sensitivity = Sensitivity::new(&one);
+    let stability = |flows: &[Flow]| {
+        let mut tally = SensitivityTally::default();
+        for flow in flows {
+            // Merged from parts, as a parallel run does.
+            let mut part = SensitivityTally::default();
+            flow.facts(|facts| sensitivity.look(&one, facts, &mut part));
+            tally.merge(&part);
+        }
+        sensitivity.stability(&tally)
+    };
+    let inside = attack("10:30:00");
+    let across = attack("09:59:00").until("2026-05-04T10:01:00Z");
+    let turned = flow("10.0.1.5:22 10.9.0.7:40000", "2026-05-04T10:30:00Z");
+    let late = attack("11:00:30");
+    let found = stability(&[inside.clone(), inside.clone(), across, turned, late]);
+    let [class] = found.classes.as_slice() else {
+        panic!("{found}");
+    };
+    assert_eq!((class.flows, class.least.0, class.most.0), (4, 2, 5));
+    assert_eq!(
+        (class.least.1.test, class.least.1.direction),
+        ("start", "forward")
+    );
+    assert_eq!(class.most.1.to_string(), "overlap, either, ±1 min");
+    assert!((class.jaccard - 0.5).abs() < 1e-12 && class.unstable);
+    let found = stability(&[inside.clone(), inside]);
+    assert!(!found.classes[0].unstable, "{found}");
+    assert_eq!(found.to_string().lines().count(), 2);
+}
+
+#[test]
+fn what_the_authors_report() {
+    let keys = "time: 2026-05-04 10:00:00 .. 10:59:59\nattempted: [{if: fwd_packets = 1}]\nexpected_flows: {malicious: 4, attempted: 1}";
+    let small = attack("10:30:00").with("fwd_packets", Value::Integer(1));
+    let found = run(keys, &[attack("10:30:00"), small.clone()]);
+    let (message, subject, rows) = told(&found, "rule-thin").unwrap();
+    assert_eq!(message, "2 flows, where 5 are expected");
+    assert_eq!((subject.as_deref(), rows), (Some("r"), Some(3)));
+    let compared: Vec<&str> = found
+        .findings
+        .iter()
+        .filter(|f| f.code == "count-compare")
+        .map(|f| f.message.as_str())
+        .collect();
+    assert_eq!(
+        compared,
+        [
+            "1 malicious flows, where the authors report 4 (25.0 %)",
+            "1 attempted flows, where the authors report 1 (100.0 %)",
+        ]
+    );
+    let all = vec![attack("10:30:00"); 4];
+    let found = run(keys, &[all, vec![small]].concat());
+    assert!(told(&found, "rule-thin").is_none());
+    assert!(told(&run(TIME, &[attack("10:30:00")]), "count-compare").is_none());
+    // Nothing of the class is there: another part of the dataset.
+    assert!(told(&run(keys, &[attack("12:30:00")]), "count-compare").is_none());
 }

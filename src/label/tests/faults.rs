@@ -186,8 +186,8 @@ fn faults_of_a_rule_have_their_places() {
             "10:11: `stert` is no value of `test:` | did you mean `start`?",
         ),
         (
-            "test: majority",
-            "10:11: `majority` is no value of `test:` | expected one of",
+            "test: mostly",
+            "10:11: `mostly` is no value of `test:` | expected one of",
         ),
         (
             "priority: high",

@@ -320,3 +320,55 @@ fn clocks_shift_and_doubt() {
         (None, Some("X"), Some("r"))
     );
 }
+
+#[test]
+fn majority_is_more_than_half_of_the_time() {
+    let rule = labeler(&with(
+        "time: 2026-05-04 10:00:00.000000 .. 11:00:00.000000\ntest: majority\n",
+    ));
+    let says = |start: &str, end: &str| {
+        let flow = flow("10.9.0.7:1 10.0.1.5:1", &format!("2026-05-04T{start}Z"));
+        flow.until(&format!("2026-05-04T{end}Z")).says(&rule)
+    };
+    assert_eq!(
+        says("09:50:00", "10:10:00"),
+        "unknown -",
+        "a half is not more"
+    );
+    assert_eq!(says("09:50:00", "10:10:00.000001"), "malicious X");
+    assert_eq!(says("10:50:00", "11:09:59"), "malicious X");
+    assert_eq!(says("10:49:58", "11:10:01"), "malicious X");
+    assert_eq!(says("10:51:00", "11:10:00"), "unknown -");
+    assert_eq!(
+        says("09:00:00", "12:00:00"),
+        "unknown -",
+        "longer than the window"
+    );
+    // Without length it is the start.
+    assert_eq!(says("11:00:00", "11:00:00"), "malicious X");
+    assert_eq!(says("11:00:00.000001", "11:00:00.000001"), "unknown -");
+}
+
+/// Of any flow: what lies in a window begins in it, and what begins in it overlaps it.
+#[test]
+fn tests_are_nested() {
+    let by = |test: &str| {
+        labeler(&with(&format!(
+            "time: 2026-05-04 10:00:00 .. 10:59:59\ntest: {test}\n"
+        )))
+    };
+    let tests = ["contained", "start", "overlap", "majority"].map(by);
+    for start in (0..150).step_by(7) {
+        for length in (0..90).step_by(11) {
+            let at = |minute: i64| ns("2026-05-04T09:00:00Z") + minute * 60_000_000_000;
+            let mut flow = flow("10.9.0.7:1 10.0.1.5:1", "2026-05-04T09:00:00Z");
+            (flow.start, flow.end) = (at(start), at(start + length));
+            let [contained, start, overlap, majority] = tests
+                .each_ref()
+                .map(|labeler| flow.says(labeler) == "malicious X");
+            assert!(!contained || start && majority);
+            assert!(!start || overlap);
+            assert!(!majority || overlap);
+        }
+    }
+}
