@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::label_compare::LabelCompare;
 use super::label_explain::LabelExplain;
+use super::label_import::LabelImport;
 use super::values::Report;
 use super::{Common, Done, summary, width};
 use crate::dataset::{Manifest, Output};
@@ -28,6 +29,7 @@ use crate::pipeline::{
 ///   netcap label --labels attacks.yaml --input data --sensitivity
 ///   netcap label compare corrected published --input data
 ///   netcap label explain --labels attacks.yaml --input data --flow 1842
+///   netcap label import conn.log.labeled --out attacks.csv
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, args_conflicts_with_subcommands = true)]
 #[command(subcommand_negates_reqs = true)]
@@ -72,6 +74,7 @@ pub(super) struct Label {
 enum Command {
     Explain(LabelExplain),
     Compare(LabelCompare),
+    Import(LabelImport),
 }
 
 impl Label {
@@ -79,6 +82,7 @@ impl Label {
         match self.command {
             Some(Command::Explain(explain)) => return explain.run(),
             Some(Command::Compare(compare)) => return compare.run(),
+            Some(Command::Import(import)) => return import.run(common),
             None => {}
         }
         let Some(input) = self.input.as_ref().filter(|_| !self.check) else {

@@ -13,6 +13,7 @@ mod inspect;
 mod label;
 mod label_compare;
 mod label_explain;
+mod label_import;
 mod progress;
 mod query;
 mod summary;

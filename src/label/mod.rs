@@ -91,6 +91,7 @@ mod duration;
 mod explain;
 mod fields;
 mod hosts;
+mod import;
 mod index;
 mod interval;
 mod join;
@@ -125,6 +126,7 @@ pub use carry::FlowLabels;
 pub use columns::{ColumnType, Columns, Value};
 pub use diagnosis::{ClockSeen, SERIOUS, Surroundings};
 pub use explain::Considered;
+pub use import::{ImportOptions, Imported, format_names, import};
 pub use join::{
     Explained, Labeled, explain_row, flow_columns, label_batch, look_batch, vary_batch,
 };

@@ -118,7 +118,8 @@ pub(super) fn parse_protocols(text: &str) -> Result<Option<Vec<u8>>, Fault> {
     }
 }
 
-fn protocol(name: &str) -> Result<u8, Fault> {
+/// The number of a protocol.
+pub(super) fn protocol(name: &str) -> Result<u8, Fault> {
     let known = PROTOCOLS
         .iter()
         .find(|(known, _)| known.eq_ignore_ascii_case(name));

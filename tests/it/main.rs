@@ -21,6 +21,7 @@ mod explain;
 mod extract;
 mod faults;
 mod features;
+mod import;
 mod quickstart;
 mod schemas;
 mod support;

@@ -1,0 +1,214 @@
+//! Takes the lines of a file of others apart into fields with names.
+
+use std::collections::BTreeMap;
+
+use regex::Regex;
+use serde_json::Value;
+
+use super::mapping::{Mapping, Shape};
+use crate::error::{Error, Result};
+
+/// A line with its fields.
+#[derive(Debug, Clone)]
+pub(super) struct Row {
+    /// Number of the line in its file, from 1.
+    pub(super) line: usize,
+    fields: BTreeMap<String, String>,
+}
+
+impl Row {
+    /// The value of the first of those columns that has one.
+    pub(super) fn get(&self, columns: &[String]) -> Option<&str> {
+        let values = columns
+            .iter()
+            .filter_map(|name| self.fields.get(&key(name)));
+        values
+            .map(|value| value.trim())
+            .find(|value| is_value(value))
+    }
+
+    /// There is nothing in it.
+    pub(super) fn is_empty(&self) -> bool {
+        !self.fields.values().any(|value| is_value(value.trim()))
+    }
+}
+
+fn is_value(text: &str) -> bool {
+    !matches!(text, "" | "-" | "nan" | "NaN" | "(empty)")
+}
+
+/// A file as text, whatever its encoding: UTF-8, with a mark or without, or else Windows-1252.
+pub(super) fn text(bytes: &[u8], notes: &mut Vec<String>) -> String {
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text).to_owned(),
+        Err(_) => {
+            notes.push("not in UTF-8: read as Windows-1252".to_owned());
+            encoding_rs::WINDOWS_1252.decode(bytes).0.into_owned()
+        }
+    };
+    // Dashes of every kind, and what damage made of them.
+    text.replace(['\u{2013}', '\u{2014}', '\u{fffd}'], "-")
+}
+
+/// Names of columns are the same whatever their case and the blanks around.
+fn key(name: &str) -> String {
+    name.trim().to_ascii_lowercase()
+}
+
+/// The lines of a file.
+pub(super) struct Rows<'t> {
+    lines: Box<dyn Iterator<Item = Row> + 't>,
+}
+
+impl Iterator for Rows<'_> {
+    type Item = Row;
+
+    fn next(&mut self) -> Option<Row> {
+        self.lines.next()
+    }
+}
+
+impl<'t> Rows<'t> {
+    /// Takes a text apart.
+    pub(super) fn new(text: &'t str, mapping: &Mapping) -> Result<Self> {
+        Ok(Self {
+            lines: match &mapping.rows {
+                Shape::Csv { separator, header } => csv(text, separator.unwrap_or(','), header)?,
+                Shape::Zeek => zeek(text)?,
+                Shape::JsonLines => Box::new(numbered(text).filter_map(json_line)),
+                Shape::Pattern { pattern } => pattern_lines(text, pattern)?,
+            },
+        })
+    }
+}
+
+/// Whether a text is of a format: it has its columns, and of one without header the first lines make sense.
+pub(super) fn is_of(text: &str, mapping: &Mapping) -> bool {
+    let Ok(rows) = Rows::new(text, mapping) else {
+        return false;
+    };
+    let headless = matches!(&mapping.rows, Shape::Csv { header, .. } if !header.is_empty());
+    let mut first = rows.filter(|row| !row.is_empty()).take(20).peekable();
+    let has = |row: &Row, name: &String| row.fields.contains_key(&key(name));
+    first.peek().is_some()
+        && first.all(|row| {
+            let columns = mapping.recognise.iter().all(|name| has(&row, name));
+            // Without names, a time and addresses have to be where they should.
+            let fits = !headless
+                || (row.get(&mapping.columns.src).is_some_and(is_address)
+                    && row.get(&mapping.columns.dst).is_some_and(is_address));
+            columns && fits
+        })
+}
+
+fn is_address(text: &str) -> bool {
+    text.parse::<std::net::IpAddr>().is_ok()
+}
+
+fn numbered(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    (1..).zip(text.lines())
+}
+
+type Lines<'t> = Box<dyn Iterator<Item = Row> + 't>;
+
+fn csv<'t>(text: &'t str, separator: char, header: &[String]) -> Result<Lines<'t>> {
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(u8::try_from(separator).unwrap_or(b','))
+        .has_headers(header.is_empty())
+        .flexible(true)
+        .from_reader(text.as_bytes());
+    let names: Vec<String> = if header.is_empty() {
+        let names = reader
+            .headers()
+            .map_err(|e| Error::because("the first line cannot be read", e))?;
+        names.iter().map(key).collect()
+    } else {
+        header.iter().map(|name| key(name)).collect()
+    };
+    let rows = reader.into_records().filter_map(move |record| {
+        let record = record.ok()?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let mut fields = BTreeMap::new();
+        for (name, value) in names.iter().zip(&record) {
+            // The first of two columns of one name counts.
+            fields
+                .entry(name.clone())
+                .or_insert_with(|| value.to_owned());
+        }
+        Some(Row {
+            line: usize::try_from(line).unwrap_or(0),
+            fields,
+        })
+    });
+    Ok(Box::new(rows))
+}
+
+fn zeek(text: &str) -> Result<Lines<'_>> {
+    let names = text.lines().find_map(|line| line.strip_prefix("#fields"));
+    let names = names.ok_or_else(|| Error::new("there is no line that begins with #fields"))?;
+    let split = |line: &str| -> Vec<String> {
+        let fields = line.split('\t').flat_map(|field| field.split("   "));
+        fields.map(|field| field.trim().to_owned()).collect()
+    };
+    let names: Vec<String> = split(names.trim_start())
+        .iter()
+        .map(|name| key(name))
+        .collect();
+    let rows = numbered(text).filter(|(_, line)| !line.starts_with('#') && !line.is_empty());
+    Ok(Box::new(rows.map(move |(line, text)| Row {
+        line,
+        fields: names.iter().cloned().zip(split(text)).collect(),
+    })))
+}
+
+fn json_line((line, text): (usize, &str)) -> Option<Row> {
+    let value: Value = serde_json::from_str(text).ok()?;
+    let mut fields = BTreeMap::new();
+    flatten(&value, String::new(), &mut fields);
+    Some(Row { line, fields })
+}
+
+/// Objects within objects become names with dots; of lists the first element counts.
+fn flatten(value: &Value, path: String, fields: &mut BTreeMap<String, String>) {
+    match value {
+        Value::Object(object) => {
+            for (name, value) in object {
+                let dot = if path.is_empty() { "" } else { "." };
+                flatten(value, format!("{path}{dot}{}", key(name)), fields);
+            }
+        }
+        Value::Array(list) => {
+            if let Some(first) = list.first() {
+                flatten(first, path, fields);
+            }
+        }
+        Value::Null => {}
+        Value::String(text) => {
+            fields.insert(path, text.clone());
+        }
+        other => {
+            fields.insert(path, other.to_string());
+        }
+    }
+}
+
+fn pattern_lines<'t>(text: &'t str, pattern: &str) -> Result<Lines<'t>> {
+    let pattern = Regex::new(pattern)
+        .map_err(|e| Error::because("the pattern is no regular expression", e))?;
+    let names: Vec<String> = pattern
+        .capture_names()
+        .flatten()
+        .map(str::to_owned)
+        .collect();
+    Ok(Box::new(numbered(text).filter_map(move |(line, text)| {
+        let found = pattern.captures(text)?;
+        let fields = names.iter().filter_map(|name| {
+            let value = found.name(name)?;
+            Some((key(name), value.as_str().to_owned()))
+        });
+        Some(Row {
+            line,
+            fields: fields.collect(),
+        })
+    })))
+}
