@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use super::label_compare::LabelCompare;
 use super::label_explain::LabelExplain;
 use super::label_import::LabelImport;
+use super::label_record::LabelRecord;
 use super::values::Report;
 use super::{Common, Done, summary, width};
 use crate::dataset::{Manifest, Output};
@@ -30,6 +31,7 @@ use crate::pipeline::{
 ///   netcap label compare corrected published --input data
 ///   netcap label explain --labels attacks.yaml --input data --flow 1842
 ///   netcap label import conn.log.labeled --out attacks.csv
+///   netcap label record --labels attacks.yaml --rule scan --victim 10.0.1.5 -- nmap 10.0.1.5
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, args_conflicts_with_subcommands = true)]
 #[command(subcommand_negates_reqs = true)]
@@ -75,6 +77,7 @@ enum Command {
     Explain(LabelExplain),
     Compare(LabelCompare),
     Import(LabelImport),
+    Record(LabelRecord),
 }
 
 impl Label {
@@ -83,6 +86,7 @@ impl Label {
             Some(Command::Explain(explain)) => return explain.run(),
             Some(Command::Compare(compare)) => return compare.run(),
             Some(Command::Import(import)) => return import.run(common),
+            Some(Command::Record(record)) => return record.run(common),
             None => {}
         }
         let Some(input) = self.input.as_ref().filter(|_| !self.check) else {

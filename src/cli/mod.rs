@@ -14,6 +14,7 @@ mod label;
 mod label_compare;
 mod label_explain;
 mod label_import;
+mod label_record;
 mod progress;
 mod query;
 mod summary;

@@ -81,6 +81,7 @@
 //!
 //! The form as a table is described in `csv_form.rs`.
 
+mod append;
 mod carry;
 mod columns;
 mod condition;
@@ -122,6 +123,7 @@ mod yaml;
 
 use std::path::Path;
 
+pub use append::{NewRule, append};
 pub use carry::FlowLabels;
 pub use columns::{ColumnType, Columns, Value};
 pub use diagnosis::{ClockSeen, SERIOUS, Surroundings};

@@ -23,5 +23,6 @@ mod faults;
 mod features;
 mod import;
 mod quickstart;
+mod record;
 mod schemas;
 mod support;

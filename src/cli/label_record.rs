@@ -1,0 +1,152 @@
+//! `netcap label record`.
+
+use std::net::{IpAddr, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use clap::Args;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{Common, Done};
+use crate::error::{Error, Result};
+use crate::label::{NewRule, append, flow_columns, parse};
+use crate::output::write_atomically;
+
+/// Run a command, and take it down as an attack
+///
+/// Adds a rule to a label file when the command has ended: who, whom, from when to
+/// when, with its arguments, its exit status and whether the clock of this machine is
+/// synchronised. A new file is begun if there is none. Ctrl-C ends the command, and
+/// it is taken down all the same.
+///
+/// Examples:
+///   netcap label record --labels lab.yaml --rule scan --label "Port scan" \
+///     --victim 10.0.1.5 -- nmap -sS 10.0.1.5
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct LabelRecord {
+    /// The label file.
+    #[arg(short, long, value_name = "FILE.yaml")]
+    labels: PathBuf,
+    /// Name of the rule.
+    #[arg(long, value_name = "ID")]
+    rule: String,
+    /// Class of the attack [default: the name of the rule].
+    #[arg(long, value_name = "CLASS")]
+    label: Option<String>,
+    /// Who is attacked: an address, or a name of the file.
+    #[arg(long, value_name = "HOST")]
+    victim: String,
+    /// Who attacks [default: the address of this machine from which it reaches the victim].
+    #[arg(long, value_name = "HOST")]
+    attacker: Option<String>,
+    /// Ports of the victim, as 22/tcp.
+    #[arg(long, value_name = "PORTS")]
+    ports: Option<String>,
+    /// The command with its arguments.
+    #[arg(required = true, last = true, value_name = "COMMAND")]
+    command: Vec<String>,
+}
+
+impl LabelRecord {
+    pub(super) fn run(self, common: &Common) -> Result<Done> {
+        let attackers = self.attacker.clone().or_else(|| own_address(&self.victim));
+        // What could not be written in the end is told before anything runs.
+        let now = Timestamp::now();
+        self.write(
+            &self.rule_of((now, now), attackers.clone(), Vec::new()),
+            false,
+        )?;
+        let (program, arguments) = self
+            .command
+            .split_first()
+            .ok_or_else(|| Error::new("there is no command"))?;
+        // The command is in the same group and is told to end as well; its end is waited for.
+        ctrlc::set_handler(|| {}).map_err(|e| Error::because("signals cannot be caught", e))?;
+        let start = Timestamp::now();
+        let status = Command::new(program)
+            .args(arguments)
+            .status()
+            .map_err(|e| Error::because(format!("cannot run {program}"), e))?;
+        let end = Timestamp::now();
+        let extra = vec![
+            ("command", Value::from(self.command.join(" "))),
+            (
+                "exit_status",
+                status.code().map_or(Value::Null, Value::from),
+            ),
+            ("clock_synchronised", synchronised()),
+        ];
+        self.write(&self.rule_of((start, end), attackers, extra), true)?;
+        common.say(&format!(
+            "rule {} in {}: {start:.6} .. {end:.6}",
+            self.rule,
+            self.labels.display()
+        ));
+        Ok(if status.success() {
+            Done::Well
+        } else {
+            common.say(&format!("the command ended with {status}"));
+            Done::WithWarnings
+        })
+    }
+
+    fn rule_of(
+        &self,
+        time: (Timestamp, Timestamp),
+        attackers: Option<String>,
+        extra: Vec<(&'static str, Value)>,
+    ) -> NewRule {
+        NewRule {
+            id: self.rule.clone(),
+            label: self.label.clone().unwrap_or_else(|| self.rule.clone()),
+            time,
+            attackers,
+            victims: self.victim.clone(),
+            ports: self.ports.clone(),
+            extra,
+        }
+    }
+
+    /// Adds the rule to the file, if that gives a right one; `really`, or just to see.
+    fn write(&self, rule: &NewRule, really: bool) -> Result<()> {
+        let old = if self.labels.exists() {
+            std::fs::read_to_string(&self.labels).map_err(|e| Error::io(&self.labels, "read", e))?
+        } else {
+            String::new()
+        };
+        let new = append(&old, rule).map_err(|e| e.in_file(&self.labels))?;
+        parse(&new, Path::new(&self.labels), &flow_columns())?;
+        if really {
+            write_atomically(&self.labels, new.as_bytes())?;
+        }
+        Ok(())
+    }
+}
+
+/// The address from which this machine would send to a host. Nothing is sent.
+fn own_address(victim: &str) -> Option<String> {
+    let victim: IpAddr = victim.parse().ok()?;
+    let any = if victim.is_ipv4() {
+        "0.0.0.0:0"
+    } else {
+        "[::]:0"
+    };
+    let socket = UdpSocket::bind(any).ok()?;
+    socket.connect((victim, 9)).ok()?;
+    Some(socket.local_addr().ok()?.ip().to_string())
+}
+
+/// Whether the system says that its clock is synchronised; null if it does not say.
+fn synchronised() -> Value {
+    let asked = Command::new("timedatectl")
+        .args(["show", "--property=NTPSynchronized", "--value"])
+        .output();
+    let told = asked.ok().filter(|told| told.status.success());
+    match told.as_ref().map(|told| told.stdout.trim_ascii()) {
+        Some(b"yes") => Value::Bool(true),
+        Some(b"no") => Value::Bool(false),
+        _ => Value::Null,
+    }
+}

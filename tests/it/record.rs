@@ -1,0 +1,51 @@
+//! `netcap label record`.
+
+use crate::support::run;
+
+#[test]
+fn a_command_becomes_a_rule() {
+    let folder = tempfile::tempdir().unwrap();
+    let labels = folder.path().join("lab.yaml").to_str().unwrap().to_owned();
+    let record = |rule: &str, more: &[&str], command: &[&str]| {
+        let start = [
+            "label",
+            "record",
+            "--labels",
+            &labels,
+            "--rule",
+            rule,
+            "--victim",
+            "127.0.0.1",
+        ];
+        run(&[&start[..], more, &["--"], command].concat())
+    };
+    let (status, _, errors) = record(
+        "nothing",
+        &["--label", "Port scan", "--ports", "80/tcp"],
+        &["true"],
+    );
+    assert_eq!(status, 0, "{errors}");
+    // One that fails is taken down too.
+    assert_eq!(record("fails", &[], &["false", "with", "arguments"]).0, 1);
+    let text = std::fs::read_to_string(&labels).unwrap();
+    for expected in [
+        "  - id: nothing\n    label: \"Port scan\"\n    time: 2",
+        "attackers: \"127.0.0.1\"\n    victims: \"127.0.0.1\"\n    ports: \"80/tcp\"",
+        "command: \"false with arguments\"\n      exit_status: 1",
+    ] {
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
+    assert_eq!(run(&["label", "--labels", &labels, "--check"]).0, 0);
+    // What cannot be written is told before anything runs.
+    let proof = folder.path().join("ran").to_str().unwrap().to_owned();
+    let (status, _, errors) = record("nothing", &[], &["touch", &proof]);
+    assert_eq!(status, 2);
+    assert!(
+        errors.contains("the id `nothing` is used twice"),
+        "{errors}"
+    );
+    assert!(!std::path::Path::new(&proof).exists());
+    // A command that cannot be run is no attack.
+    assert_eq!(record("other", &[], &["/no/such/program"]).0, 2);
+    assert_eq!(std::fs::read_to_string(&labels).unwrap(), text);
+}
