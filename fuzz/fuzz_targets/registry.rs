@@ -31,10 +31,10 @@ fuzz_target!(|data: &[u8]| {
     let mut all = Tables::new(&|_| true);
     let flow_packets = all.decode(&packets, &[]);
     let found = all.reassemble(&packets);
-    let flow = flows(&packets, &flow_packets);
+    let flow = flows(&packets, &flow_packets, &all.firsts);
     all.finish(&packets, &flow);
     let flow_packets = all.decode(&packets, &found);
-    let flow = flows(&packets, &flow_packets);
+    let flow = flows(&packets, &flow_packets, &all.firsts);
     let first = all.finish(&packets, &flow);
     all.decode(&packets, &found);
     let second = all.finish(&packets, &flow);
@@ -129,6 +129,7 @@ struct Tables {
     symbols: Symbols,
     packet: PacketColumns,
     malformed: MalformedColumns,
+    firsts: Vec<(u32, u64)>,
 }
 
 impl Tables {
@@ -138,6 +139,7 @@ impl Tables {
             symbols: Symbols::default(),
             packet: PacketColumns::default(),
             malformed: MalformedColumns::default(),
+            firsts: Vec::new(),
         }
     }
 
@@ -191,6 +193,7 @@ impl Tables {
                 packet.length,
             ));
         }
+        self.firsts = self.walker.take_firsts();
         let mut anomalous = BTreeSet::new();
         for anomaly in self.walker.take_anomalies() {
             anomalous.insert(anomaly.at.packet);
@@ -292,13 +295,13 @@ fn check_keys(name: &str, batch: &RecordBatch) {
 
 /// The flow of each packet by netcap's own policy. Under each policy every packet is counted once, in
 /// its flow; no duration is negative, and no float is other than finite.
-fn flows(packets: &[Packet<'_>], flow_packets: &[FlowPacket]) -> Vec<i64> {
+fn flows(packets: &[Packet<'_>], flow_packets: &[FlowPacket], firsts: &[(u32, u64)]) -> Vec<i64> {
     let times: Vec<i64> = packets.iter().map(|packet| packet.ts_ns).collect();
     let mut own = Vec::new();
     for (_, policy) in Policy::of_tables(Policy::default()) {
         let keyed = flow_packets.iter().map(|packet| packet.under(policy.key));
         let mut keyed: Vec<FlowPacket> = keyed.collect();
-        Fragments::default().resolve(&mut keyed);
+        Fragments::default().resolve(&mut keyed, firsts);
         let mut table = FlowTable::new(policy, EARLY);
         let place = |index: u32| (0, i64::from(index) + 1);
         let (flow, mut ended) = table.batch(&keyed, &times, place);

@@ -9,7 +9,6 @@ use super::rows::{Rows, finish};
 use super::worker::Decoded;
 use crate::error::Result;
 use crate::flow::{Ended, FlowPacket, FlowRows, FlowTable, Fragments, KeyRule, Policy};
-use crate::packet::Part;
 
 /// The flows of a stream.
 pub(super) struct Flows {
@@ -53,11 +52,12 @@ impl Flows {
             other.batch(&packets, decoded);
         }
         if let Some((fragments, outer)) = &mut self.outer {
-            let mut packets = with_fragments(decoded);
-            fragments.resolve(&mut packets);
+            let (mut packets, firsts) = with_fragments(decoded);
+            fragments.resolve(&mut packets, &firsts);
             outer.batch(&packets, decoded);
         }
-        self.fragments.resolve(&mut decoded.flow_packets);
+        self.fragments
+            .resolve(&mut decoded.flow_packets, &decoded.firsts);
         debug_assert_eq!(self.own.policy.key, KeyRule::Full);
         let flows = self.own.batch(&decoded.flow_packets, decoded);
         Ok((flows, self.rows()?))
@@ -86,14 +86,25 @@ impl Flows {
     }
 }
 
-/// The packets around tunnels, and all later fragments, which may belong to them, in order.
-fn with_fragments(decoded: &Decoded) -> Vec<FlowPacket> {
-    let later = |packet: &&FlowPacket| packet.datagram.is_some_and(|d| d.part == Part::Later);
-    let fragments = decoded.flow_packets.iter().filter(later);
-    let outer = decoded.outer_packets.iter();
-    let mut packets: Vec<FlowPacket> = outer.chain(fragments).copied().collect();
+/// The packets around tunnels, and all later fragments, which may belong to them, in order; and the first
+/// fragments among them, as [`Fragments::resolve`] takes them.
+fn with_fragments(decoded: &Decoded) -> (Vec<FlowPacket>, Vec<(u32, u64)>) {
+    let outer = &decoded.outer_packets;
+    let first = |packet: &FlowPacket| Some((packet.index, packet.datagram?.hash));
+    let firsts: Vec<(u32, u64)> = outer.iter().filter_map(first).collect();
+    // A first fragment that completes its datagram is there already.
+    let is_there = |packet: &&FlowPacket| {
+        let found = firsts.binary_search_by_key(&packet.index, |first| first.0);
+        found.is_ok()
+    };
+    let fragments = decoded
+        .flow_packets
+        .iter()
+        .filter(|packet| !is_there(packet));
+    let fragments = fragments.filter_map(FlowPacket::as_later_fragment);
+    let mut packets: Vec<FlowPacket> = outer.iter().copied().chain(fragments).collect();
     packets.sort_by_key(|packet| packet.index);
-    packets
+    (packets, firsts)
 }
 
 /// One policy's flows and their rows.

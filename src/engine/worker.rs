@@ -36,6 +36,8 @@ pub(super) struct Decoded {
     pub(super) times: Vec<i64>,
     /// Fragments, in order.
     pub(super) fragments: Vec<FragmentSeen>,
+    /// Packet and datagram of each first fragment.
+    pub(super) firsts: Vec<(u32, u64)>,
     pub(super) counts: Counts,
     /// Packets of each link type that was skipped.
     pub(super) skipped: BTreeMap<u16, u64>,
@@ -153,6 +155,7 @@ impl Worker {
             })
             .collect();
         decoded.fragments = self.walker.take_fragments();
+        decoded.firsts = self.walker.take_firsts();
         decoded.counts.fragments = decoded.fragments.len() as u64;
         let anomalies = self.walker.take_anomalies();
         if let Some(columns) = &mut self.malformed {

@@ -36,43 +36,67 @@ impl Default for Fragments {
 
 impl Fragments {
     /// Gives later fragments the keys of their flows. Those whose first fragment was not seen, or
-    /// too long ago, are taken out.
-    pub fn resolve(&mut self, packets: &mut Vec<FlowPacket>) {
-        if packets.iter().all(|packet| packet.datagram.is_none()) {
+    /// too long ago, are taken out. `firsts` are packet and datagram of each first fragment, in order; a
+    /// packet can be that of several, one within the other.
+    pub fn resolve(&mut self, packets: &mut Vec<FlowPacket>, mut firsts: &[(u32, u64)]) {
+        if packets.iter().all(|packet| packet.datagram.is_none()) && firsts.is_empty() {
             return;
         }
         packets.retain_mut(|packet| {
-            let Some(datagram) = packet.datagram else {
-                return true;
-            };
-            if datagram.part != Part::Later {
-                self.make_room();
-                let known = Known {
-                    key: packet.key,
-                    from: packet.from,
-                    latest: packet.ts_ns,
-                    headless: datagram.part == Part::Headless,
-                };
-                self.datagrams.insert(datagram.hash, known);
-                return true;
-            }
-            let timeout = fragment_timeout(packet.key.addresses[0].is_ipv4());
-            match self.datagrams.get_mut(&datagram.hash) {
-                Some(known) if packet.ts_ns.saturating_sub(known.latest) <= timeout => {
-                    known.latest = known.latest.max(packet.ts_ns);
-                    *packet = packet.of_flow(known.key, known.from);
-                    if known.headless {
-                        packet.payload_bytes = 0;
-                    }
+            let resolved = match packet.datagram {
+                Some(datagram) if datagram.part == Part::Later => self.find(datagram.hash, packet),
+                Some(datagram) if datagram.part == Part::Headed => {
+                    self.insert(datagram.hash, packet);
                     true
                 }
-                _ => false,
+                _ => true,
+            };
+            while let Some(((index, hash), rest)) = firsts.split_first() {
+                if *index > packet.index {
+                    break;
+                }
+                firsts = rest;
+                if *index == packet.index && resolved {
+                    self.insert(*hash, packet);
+                }
             }
+            resolved
         });
     }
 
-    fn make_room(&mut self) {
-        if self.datagrams.len() < MOST_DATAGRAMS {
+    /// Gives a later fragment the key of its flow.
+    fn find(&mut self, hash: u64, packet: &mut FlowPacket) -> bool {
+        let timeout = fragment_timeout(packet.key.addresses[0].is_ipv4());
+        match self.datagrams.get_mut(&hash) {
+            Some(known) if packet.ts_ns.saturating_sub(known.latest) <= timeout => {
+                known.latest = known.latest.max(packet.ts_ns);
+                *packet = packet.of_flow(known.key, known.from);
+                if known.headless {
+                    packet.payload_bytes = 0;
+                }
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Notes the flow of a datagram.
+    fn insert(&mut self, hash: u64, packet: &FlowPacket) {
+        self.make_room(hash);
+        // After the one that brought the header, repeated fragments still count nothing.
+        let part = packet.datagram.map(|datagram| datagram.part);
+        let headless = matches!(part, Some(Part::Headless | Part::Headed));
+        let known = Known {
+            key: packet.key,
+            from: packet.from,
+            latest: packet.ts_ns,
+            headless,
+        };
+        self.datagrams.insert(hash, known);
+    }
+
+    fn make_room(&mut self, hash: u64) {
+        if self.datagrams.len() < MOST_DATAGRAMS || self.datagrams.contains_key(&hash) {
             return;
         }
         let mut times: Vec<i64> = self.datagrams.values().map(|known| known.latest).collect();

@@ -179,6 +179,25 @@ impl FlowPacket {
         matches!(part, Some(Part::Later | Part::Headed))
     }
 
+    /// A fragment after the first, as a part of its datagram and nothing more.
+    #[must_use]
+    pub fn as_later_fragment(&self) -> Option<Self> {
+        let datagram = self.datagram.filter(|_| self.is_later_fragment())?;
+        Some(Self {
+            datagram: Some(Datagram {
+                part: Part::Later,
+                ..datagram
+            }),
+            payload_bytes: self.transport_bytes,
+            header_bytes: None,
+            tcp: None,
+            icmp: None,
+            dns: None,
+            service: None,
+            ..*self
+        })
+    }
+
     /// TCP flags; none for other protocols.
     pub fn tcp_flags(&self) -> u16 {
         self.tcp.map_or(0, |tcp| tcp.flags)

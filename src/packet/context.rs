@@ -24,6 +24,9 @@ pub struct Context<'a> {
     pub(super) protocol: &'static str,
     pub(super) anomalies: &'a mut Vec<Anomaly>,
     pub(super) fragments: &'a mut Vec<FragmentSeen>,
+    /// Index of the packet and hash of the datagram of each first fragment, also of those within a
+    /// datagram that is not complete.
+    pub(super) firsts: &'a mut Vec<(u32, u64)>,
     /// Facts of the packets around tunnels, with the index of their packet, where they are wanted.
     pub(super) outer: Option<&'a mut Vec<(u32, Facts)>>,
     pub(super) malformed: bool,
@@ -50,6 +53,10 @@ impl Context<'_> {
             outer.push((self.packet, self.facts));
         }
         self.facts.enter_ip(ip);
+        let is_first = ip.fragment.is_some_and(|fragment| fragment.offset == 0);
+        if let Some(datagram) = self.facts.datagram.filter(|_| is_first) {
+            self.firsts.push((self.packet, datagram.hash));
+        }
     }
 
     /// The key of a row of the current layer.
@@ -265,10 +272,14 @@ impl Facts {
         };
         if known.header_bytes.is_none() && whole.header_bytes.is_some() {
             facts = Self {
-                ip: self.ip.map(|ip| Ip {
-                    protocol: whole.ip.map_or(ip.protocol, |ip| ip.protocol),
+                // The packet that the header belongs to, with the lengths of this part.
+                ip: self.ip.zip(whole.ip).map(|(part, ip)| Ip {
+                    packet_bytes: part.packet_bytes,
+                    payload_bytes: part.payload_bytes,
+                    fragment: part.fragment,
                     ..ip
                 }),
+                tunnels: whole.tunnels,
                 datagram: self.datagram.map(|datagram| Datagram {
                     part: Part::Headed,
                     ..datagram

@@ -91,7 +91,7 @@ impl Datagrams {
         if late {
             self.give_up(seen.hash);
         }
-        self.make_room();
+        self.make_room(seen.hash);
         let parts = self.waiting.entry(seen.hash).or_insert_with(|| Parts {
             latest: ts_ns,
             ..Parts::default()
@@ -130,8 +130,9 @@ impl Datagrams {
         }
     }
 
-    fn make_room(&mut self) {
-        if self.waiting.len() < MOST_DATAGRAMS && self.bytes < MOST_BYTES {
+    fn make_room(&mut self, hash: u64) {
+        let many = self.waiting.len() >= MOST_DATAGRAMS && !self.waiting.contains_key(&hash);
+        if !many && self.bytes < MOST_BYTES {
             return;
         }
         let mut ages: Vec<(i64, u64)> = self.waiting.iter().map(|(h, p)| (p.latest, *h)).collect();
@@ -170,8 +171,11 @@ impl Parts {
         if !seen.fragment.more {
             self.length = Some(end);
         }
-        if offset == 0 && self.head.is_none() {
-            self.head = Some((bytes.get(..seen.header)?.to_vec(), seen.layers));
+        if offset == 0 {
+            let headers = bytes.get(..seen.header)?;
+            let (_, layers) = self.head.get_or_insert_with(|| (headers.to_vec(), 0));
+            // Of several first fragments the one with most decided what has its rows.
+            *layers = seen.layers.max(*layers);
         }
         if self.length != Some(self.held) {
             return None;
@@ -225,24 +229,52 @@ impl Parts {
 
 /// The packet with that header, which says that it is a fragment, and that payload.
 fn unfragmented(mut packet: Vec<u8>, payload: impl Iterator<Item = u8>) -> Vec<u8> {
-    let header = packet.len();
+    let ipv4 = packet.first().is_some_and(|b| b >> 4 == 4);
+    if !ipv4 {
+        remove_fragment_header(&mut packet);
+    }
     packet.extend(payload);
     let length = |bytes: usize| u16::try_from(bytes).unwrap_or(u16::MAX).to_be_bytes();
-    let (offset, stated) = if packet.first().is_some_and(|b| b >> 4 == 4) {
-        (Some(6), (2, length(packet.len())))
+    let fields = if ipv4 {
+        // Total length; flags and offset.
+        [Some((2, length(packet.len()))), Some((6, [0, 0]))]
     } else {
-        // The fragment header, of eight bytes, is the last of the headers that were kept.
-        (
-            header.checked_sub(6),
-            (4, length(packet.len().saturating_sub(40))),
-        )
+        [Some((4, length(packet.len().saturating_sub(40)))), None]
     };
-    for (at, value) in [stated].into_iter().chain(offset.map(|at| (at, [0, 0]))) {
+    for (at, value) in fields.into_iter().flatten() {
         if let Some(field) = packet.get_mut(at..at + 2) {
             field.copy_from_slice(&value);
         }
     }
     packet
+}
+
+/// Takes the fragment header away, which is the last of the headers of an IPv6 packet, and lets the
+/// header before it name what comes after.
+fn remove_fragment_header(headers: &mut Vec<u8>) {
+    const FIXED: usize = 40;
+    const FRAGMENT: usize = 8;
+    let Some(last) = headers.len().checked_sub(FRAGMENT) else {
+        return;
+    };
+    // Where the header at `at` is named.
+    let (mut named, mut at) = (6, FIXED);
+    while at < last {
+        let kind = headers.get(named).copied();
+        let Some(words) = headers.get(at + 1).copied().map(usize::from) else {
+            return;
+        };
+        named = at;
+        at += match kind {
+            Some(51) => (words + 2) * 4,
+            _ => (words + 1) * 8,
+        };
+    }
+    let next = headers.get(last).copied();
+    if let (Some(field), Some(next)) = (headers.get_mut(named), next) {
+        *field = next;
+    }
+    headers.truncate(last);
 }
 
 #[cfg(test)]

@@ -9,8 +9,11 @@ use foldhash::fast::FixedState;
 use super::context::{Context, Facts};
 use super::interface::{Input, Selector};
 
-/// The greatest length of a datagram's payload and headers (RFC 791, 3.1; RFC 8200, 4.5).
+/// The greatest length that the header of a packet can state (RFC 791, 3.1; RFC 8200, 3).
 const MOST_BYTES: usize = 65_535;
+
+/// The fixed header of IPv6 and the fragment header.
+const IPV6_HEADERS: usize = 40 + 8;
 
 /// A part of a datagram, as its IP header says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,7 +125,18 @@ impl Context<'_> {
         }
         let end = usize::try_from(fragment.offset).unwrap_or(MOST_BYTES) + payload;
         let ragged = fragment.more && !payload.is_multiple_of(8);
-        let fits = !ragged && end + header <= MOST_BYTES;
+        // The fixed header of IPv6 does not count, and the fragment header goes.
+        let counted = if src.is_ipv4() {
+            header
+        } else {
+            header.saturating_sub(IPV6_HEADERS)
+        };
+        let fits = !ragged && end + counted <= MOST_BYTES;
+        // As it is once the header is entered; the walk enters it again.
+        let mut entered = self.facts;
+        if matches!(input.selector, Selector::IpProtocol(_)) {
+            entered.enter_ip_in_ip(if src.is_ipv4() { 4 } else { 6 });
+        }
         if ragged {
             self.anomaly(
                 "length of a fragment before the last is no multiple of 8",
@@ -133,7 +147,7 @@ impl Context<'_> {
         }
         self.fragments.push(FragmentSeen {
             index: self.packet,
-            hash: Datagram::of(fragment, src, dst, protocol, &self.facts).hash,
+            hash: Datagram::of(fragment, src, dst, protocol, &entered).hash,
             start: self.start,
             header,
             payload,

@@ -78,6 +78,7 @@ pub struct Walker {
     paths: Paths,
     anomalies: Vec<Anomaly>,
     fragments: Vec<FragmentSeen>,
+    firsts: Vec<(u32, u64)>,
     outer: Option<Vec<(u32, Facts)>>,
 }
 
@@ -158,6 +159,7 @@ impl Walker {
             paths: Paths::new(),
             anomalies: Vec::new(),
             fragments: Vec::new(),
+            firsts: Vec::new(),
             outer: None,
         }
     }
@@ -183,6 +185,7 @@ impl Walker {
             protocol: "",
             anomalies: &mut self.anomalies,
             fragments: &mut self.fragments,
+            firsts: &mut self.firsts,
             outer: self.outer.as_mut(),
             malformed: false,
         };
@@ -261,6 +264,7 @@ impl Walker {
             protocol: "",
             anomalies: &mut self.anomalies,
             fragments: &mut self.fragments,
+            firsts: &mut self.firsts,
             outer: None,
             malformed: false,
         };
@@ -277,6 +281,7 @@ impl Walker {
         };
         tree.datagram(whole, &mut cx);
         self.anomalies.clear();
+        self.firsts.clear();
         self.fragments.drain(..).nth(1)
     }
 
@@ -288,6 +293,11 @@ impl Walker {
     /// The fragments of the batch so far, in order of packets.
     pub fn take_fragments(&mut self) -> Vec<FragmentSeen> {
         std::mem::take(&mut self.fragments)
+    }
+
+    /// Packet and datagram of each first fragment of the batch so far, in order of packets.
+    pub fn take_firsts(&mut self) -> Vec<(u32, u64)> {
+        std::mem::take(&mut self.firsts)
     }
 
     /// The facts of packets around tunnels, each with the index of its packet, in order.
@@ -460,14 +470,18 @@ impl Layers<'_> {
         let missing = matches!(outcome, Outcome::NeedMore { .. })
             && extent == Extent::Complete
             && cx.facts.is_partial();
+        let is_row = cx.fragments.len() > noted;
         if missing {
             cx.facts.behead();
         }
-        if outcome == Outcome::NotMine || missing {
+        if outcome == Outcome::NotMine || (missing && !is_row) {
             return None;
         }
         self.steps += 1;
         self.path = self.paths.step(self.path, id, info.name);
+        if missing {
+            return None;
+        }
         match outcome {
             Outcome::Done { bytes, next } => {
                 cx.start += bytes;
@@ -496,7 +510,10 @@ impl Layers<'_> {
         let (entry, protocol) = self.silent.get_mut(usize::from(id))?;
         let info = entry.info;
         let (anomalies, malformed, noted) = (cx.anomalies.len(), cx.malformed, cx.fragments.len());
+        // The packets around tunnels were kept with the first fragment, too.
+        let outer = cx.outer.take();
         let (outcome, _) = decode(info, protocol.as_mut(), (selector, bytes, length), cx);
+        cx.outer = outer;
         cx.anomalies.truncate(anomalies);
         cx.malformed = malformed;
         if let Some(seen) = cx.fragments.get_mut(noted) {
