@@ -336,3 +336,83 @@ fn states_have_names() {
     }
     assert_eq!(State::from_name("none"), None);
 }
+
+/// Some flows of some hosts over some hours, always the same ones.
+fn many_flows() -> Vec<Flow> {
+    let mut seed = 11_u64;
+    let mut next = |below: u64| {
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % below
+    };
+    (0..400)
+        .map(|_| {
+            let (src, dst) = (next(6) + 5, next(6) + 5);
+            let (port, minute, length) = (next(3) + 21, next(180), next(40));
+            let mut flow = flow(
+                &format!("10.0.0.{src}:40000 10.0.0.{dst}:{port}"),
+                "2026-05-04T09:00:00Z",
+            );
+            flow.start += i64::try_from(minute).unwrap() * 60_000_000_000;
+            flow.end = flow.start + i64::try_from(length).unwrap() * 60_000_000_000;
+            flow.with(
+                "fwd_packets",
+                Value::Integer(i64::try_from(next(4)).unwrap()),
+            )
+        })
+        .collect()
+}
+
+const THREE: [&str; 3] = [
+    "  - {id: a, label: A, time: 2026-05-04 09:30 .. 10:15, attackers: 10.0.0.5, victims: 10.0.0.6-10.0.0.8, attempted: [{if: fwd_packets < 2}]}\n",
+    "  - {id: b, label: B, time: 2026-05-04 10:40 .. 11:20, attackers: 10.0.0.9, victims: any, ports: 22/tcp, direction: forward}\n",
+    "  - {id: c, label: C, time: 2026-05-04 09:00 .. 12:00, attackers: 10.0.0.10, victims: 10.0.0.6, test: start}\n",
+];
+
+fn of_rules(rules: &[&str]) -> Labeler {
+    labeler(&format!(
+        "netcap-labels: 1\nzone: UTC\nrules:\n{}",
+        rules.concat()
+    ))
+}
+
+#[test]
+fn the_order_of_rules_does_not_matter_without_conflict() {
+    let [a, b, c] = THREE;
+    let orders = [[a, b, c], [c, b, a], [b, a, c]].map(|rules| of_rules(&rules));
+    let mut attacks = 0;
+    for flow in many_flows() {
+        let verdicts = orders.each_ref().map(|labeler| {
+            let verdict = flow.label(labeler);
+            let alone = verdict.claims.len() < 2;
+            (alone, verdict.rule.map(str::to_owned), flow.says(labeler))
+        });
+        assert!(!verdicts[0].0 || verdicts.iter().all(|v| *v == verdicts[0]));
+        attacks += usize::from(verdicts[0].1.is_some());
+    }
+    assert!(attacks > 20, "{attacks}");
+}
+
+#[test]
+fn rules_and_flows_moved_together_are_as_before() {
+    let before = of_rules(&THREE);
+    for by in [-86_400_000_000_000, 1, 3_600_000_000_000] {
+        let moved = before.altered(|rule| {
+            let variants = rule
+                .variants
+                .iter_mut()
+                .flat_map(|variant| &mut variant.time);
+            for interval in rule.time.iter_mut().chain(variants) {
+                interval.start += by;
+                interval.end += by;
+            }
+        });
+        for flow in many_flows() {
+            let mut later = flow.clone();
+            later.start += by;
+            later.end += by;
+            assert_eq!(flow.says(&before), later.says(&moved));
+        }
+    }
+}
