@@ -34,7 +34,7 @@ import feature_cases
 import flow_cases
 from feature_columns import FORK, SETS, FeatureSet, kind_of
 from flow_made import write_pcap
-from flow_oracle import CAPTURES
+from flow_oracle import CAPTURES, IN_FRAGMENTS
 from flow_packets import Dns, dns_messages, looks_like_dns, packet_of
 from flow_rules import ENGELEN, flows_of
 
@@ -328,7 +328,8 @@ def main() -> int:
     comparison = Comparison()
     if not arguments.captures:
         check_cases(binary, comparison)
-    for name in arguments.captures or CAPTURES:
+    # Messages in fragments are put together in fragment_oracle.py and not here.
+    for name in arguments.captures or [name for name in CAPTURES if name not in IN_FRAGMENTS]:
         path = Path(name) if Path(name).is_file() else (folder or Path()) / name
         if not path.is_file():
             print(f"skipped {name}: not here")

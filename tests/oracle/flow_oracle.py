@@ -58,9 +58,6 @@ CAPTURES = [
     "iot/IoT_Sentinel_Setup-A-9-STA-4c0b1ea6.pcap",  # SYNs sent again
     "iot/Lifecycle-Based-Traffic-Dataset_xiaodu_plug.pcap",  # connections in parts, RST
     "ip-layer/entrada2_sidnlabs-test-ip-1-dns-response-2-ip-fragments.pcap",
-    "ip-layer/nDPI_ip_fragmented_garbage.pcap",
-    "ip-layer/peafowl_http_ip_fragmented.pcap",
-    "ip-layer/peafowl_http_ip_fragmented_out_of_order.pcap",  # fragments before their first
     "ip-layer/pkt2flow_udp_lite_illegal_large-coverage.pcap",
     "ip-layer/tcpdump_dccp_partial_csum_v6_longer.pcap",
     "ip-layer/zeek_ipv6-http-atomic-frag.pcap",
@@ -97,6 +94,12 @@ CAPTURES = [
 
 # These are cut into three files of one stream, too.
 SPLIT = {"mixed-traffic/nDPI_alexa-app.pcapng", "web-tls-quic/netml_srcIP_10.42.0.119_anomaly.pcap"}
+
+# Their messages come in fragments, which are put together in fragment_oracle.py and not here.
+IN_FRAGMENTS = {
+    "ip-layer/entrada2_sidnlabs-test-ip-1-dns-response-2-ip-fragments.pcap",
+    "link-types/dnscap_frags.pcap",
+}
 
 FIRST_PACKETS = 20
 FLOW_TABLES = [policy.table for policy in POLICIES]
@@ -206,6 +209,8 @@ class Comparison:
         missing, more = sorted(calculated - columns), sorted(columns - calculated)
         self.check(name, not missing, f"{table}: columns that netcap does not have: {missing}")
         self.check(name, not more, f"{table}: columns that are not calculated here: {more}")
+        if name in IN_FRAGMENTS:
+            columns -= {"dns_id", "dns_query_type", "dns_answer_ttl"}
         both = sorted(ours.keys() & expected.keys())
         # Where other packets belong to the flow, most columns differ, and that says nothing.
         other = {key for key in both if table in FLOW_TABLES and expected[key]["packets"] != ours[key]["packets"]}

@@ -20,6 +20,7 @@ import dns_text
 FIN, SYN, RST, PSH, ACK, URG, ECE, CWR = (1 << shift for shift in range(8))
 FLAGS = {"fin": FIN, "syn": SYN, "rst": RST, "psh": PSH, "ack": ACK, "urg": URG, "ece": ECE, "cwr": CWR}
 ICMP, IGMP, TCP, UDP, DCCP, GRE, ESP, AH, ICMPV6, SCTP, UDPLITE = 1, 2, 6, 17, 33, 47, 50, 51, 58, 132, 136
+WITH_HEADER = {ICMP, TCP, UDP, DCCP, ICMPV6, SCTP, UDPLITE}
 WITH_PORTS = (TCP, UDP, DCCP, SCTP, UDPLITE)
 
 IPV4, IPV6, TRANSPARENT_ETHERNET = 0x0800, 0x86DD, 0x6558
@@ -73,6 +74,8 @@ class Packet:
     datagrams: list[tuple] = field(default_factory=list)
     # The transport payload as far as it was captured.
     payload: bytes = b""
+    # A first fragment that ends within the transport header.
+    headless: bool = False
     # Of a later fragment, once that is known: the first fragment of the datagram.
     first_fragment: Packet | None = None
 
@@ -306,6 +309,9 @@ def ip_payload(
         return packet
     within = around.but(datagrams=datagrams, fragment=packet.fragment)
     transport(data, at, end, packet)
+    if packet.fragment and packet.protocol in WITH_HEADER and not packet.header_bytes and end <= len(data.data):
+        # It ends within the transport header: what follows may still be header.
+        packet.headless, packet.payload_bytes = True, 0
     return tunnelled(data, version, at, end, within, packet) or packet
 
 

@@ -187,6 +187,8 @@ def find_first_fragment(packet: Packet, datagrams: dict[tuple, Datagram]) -> boo
         if datagram:
             datagram.time = packet.time
             packet.first_fragment = datagram.first
+            if datagram.first.headless:
+                packet.payload_bytes = 0
         found = datagram is not None
     for first in firsts:
         datagrams.pop(first, None)
