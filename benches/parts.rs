@@ -45,7 +45,12 @@ fn walk(packets: &[(PacketMeta, Vec<u8>)]) -> Vec<FlowPacket> {
             datagrams: &[],
         };
         let seen = walker.packet(&mut symbols, &frame);
-        found.extend(FlowPacket::new(&seen.facts, index, meta.ts_ns, meta.original));
+        found.extend(FlowPacket::new(
+            &seen.facts,
+            index,
+            meta.ts_ns,
+            meta.original,
+        ));
     }
     found
 }
