@@ -10,8 +10,10 @@ mod datagrams;
 mod entropy;
 mod fragment;
 mod interface;
+mod layers;
 mod path;
 mod reassembly;
+mod selectors;
 mod walk;
 
 pub use context::{Anomaly, Context, Dns, Facts, Icmp, Ip, Tcp, Tunnel, Tunnels, Vlans};

@@ -30,15 +30,23 @@ impl Reassembly {
 
     /// Adds the fragments that were seen in a packet of those bytes; gives what is known of their
     /// datagrams now, outermost first.
-    pub fn add(&mut self, seen: FragmentSeen, ts_ns: i64, bytes: &[u8], found: &mut Vec<Found>) {
+    pub fn add(
+        &mut self,
+        mut seen: FragmentSeen,
+        ts_ns: i64,
+        bytes: &[u8],
+        found: &mut Vec<Found>,
+    ) {
         let ip = bytes.get(seen.start..).unwrap_or_default();
         let mut verdict = self.datagrams.add(&seen, ts_ns, ip);
-        let mut seen = seen;
         while let Some(known) = verdict.take() {
             let mut inner = None;
             if let Verdict::Complete(whole) = &known {
                 self.complete += 1;
                 inner = self.walker.fragment_in(&mut self.symbols, &seen, whole);
+                // Its texts are nobody's.
+                self.symbols.finish();
+                self.walker.end_batch();
                 if let Some(inner) = &inner {
                     let ip = whole.bytes.get(inner.start - seen.start..);
                     verdict = self.datagrams.add(inner, ts_ns, ip.unwrap_or_default());
@@ -50,9 +58,6 @@ impl Reassembly {
             });
             seen = inner.unwrap_or(seen);
         }
-        // Its texts are nobody's.
-        self.symbols.finish();
-        self.walker.end_batch();
     }
 
     /// The stream has ended: datagrams that were put together, and those that never were complete.
