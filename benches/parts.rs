@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use netcap::capture::{PacketMeta, Reader};
 use netcap::flow::{FlowPacket, FlowTable, Policy};
-use netcap::label::{Columns, FlowFacts, Labeler, Value, parse};
+use netcap::label::{Columns, End, FlowFacts, Labeler, Value, parse};
 use netcap::packet::{Frame, Walker};
 use netcap::protocol::REGISTRY;
 use netcap_proto::Symbols;
@@ -128,16 +128,8 @@ fn labels(c: &mut Criterion) {
     group.bench_function("30000 rules", |b| {
         b.iter(|| {
             for (src_ip, dst_ip, at) in &flows {
-                let facts = FlowFacts {
-                    src_ip: *src_ip,
-                    dst_ip: *dst_ip,
-                    src_port: Some(40_000),
-                    dst_port: Some(80),
-                    protocol: 6,
-                    start_ns: *at,
-                    end_ns: *at + 5 * SECOND_NS,
-                    values: &|_| Value::Null,
-                };
+                let ends = (End::new(*src_ip, Some(40_000)), End::new(*dst_ip, Some(80)));
+                let facts = FlowFacts::new(ends, 6, (*at, *at + 5 * SECOND_NS), &|_| Value::Null);
                 black_box(labeler.label(&facts));
             }
         });

@@ -3,6 +3,7 @@
 //! Data goes one way: `capture` → `packet` → `protocol` and `flow` → `output` → `label` →
 //! `dataset`, put together by `engine` and `pipeline`; see ARCHITECTURE.md.
 
+mod batch;
 pub mod capture;
 pub mod cli;
 pub mod dataset;

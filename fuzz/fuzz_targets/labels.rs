@@ -9,7 +9,9 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use libfuzzer_sys::fuzz_target;
-use netcap::label::{self, ColumnType, Columns, FlowFacts, GroundTruth, Labeler, State, Value};
+use netcap::label::{
+    self, ColumnType, Columns, End, FlowFacts, GroundTruth, Labeler, PacketCount, State, Value,
+};
 
 /// Longer files only make an input slow.
 const MOST_BYTES: usize = 16 << 10;
@@ -82,7 +84,8 @@ fuzz_target!(|data: &[u8]| {
 });
 
 fn apply(truth: GroundTruth) {
-    let labeler = match Labeler::new(&[truth]) {
+    let captures = ["dmz1.pcap".to_owned()];
+    let labeler = match Labeler::new(&[truth]).and_then(|l| l.with_captures(&captures)) {
         Ok(labeler) => labeler,
         Err(errors) => {
             assert!(errors.iter().next().is_some());
@@ -94,26 +97,33 @@ fn apply(truth: GroundTruth) {
         for ((protocol, src_port, dst_port), (start_ns, end_ns)) in
             PORTS.iter().flat_map(|p| TIMES.map(|t| (*p, t)))
         {
-            check(
-                &labeler,
-                &FlowFacts {
-                    src_ip: addresses[from],
-                    dst_ip: addresses[to],
-                    src_port,
-                    dst_port,
-                    protocol,
-                    start_ns,
-                    end_ns,
-                    values: &|column| match column {
-                        0 => Value::Integer(end_ns.saturating_sub(start_ns)),
-                        1 => Value::Integer(i64::from(protocol) - 6),
-                        2 => Value::Integer(i64::MAX),
-                        3 => Value::Float(f64::NAN),
-                        4 => Value::Text("idle"),
-                        _ => Value::Null,
-                    },
-                },
+            let values = |column| match column {
+                0 => Value::Integer(end_ns.saturating_sub(start_ns)),
+                1 => Value::Integer(i64::from(protocol) - 6),
+                2 => Value::Integer(i64::MAX),
+                3 => Value::Float(f64::NAN),
+                4 => Value::Text("idle"),
+                _ => Value::Null,
+            };
+            let ends = (
+                End::new(addresses[from], src_port),
+                End::new(addresses[to], dst_port),
             );
+            let mut facts = FlowFacts::new(ends, protocol, (start_ns, end_ns), &values);
+            facts.icmp = (protocol == 1).then_some((8, 0));
+            facts.capture = Some(0);
+            facts.ids = [Some("00ff"), Some("1:abc")];
+            check(&labeler, &facts);
+            let counts: Vec<PacketCount> = (0..labeler.rules().len().min(8))
+                .map(|rule| PacketCount {
+                    rule,
+                    sure: u64::from(rule % 2 == 0),
+                    unsure: 1,
+                    quoting: rule % 3 == 0,
+                })
+                .collect();
+            facts.packets = &counts;
+            check(&labeler, &facts);
         }
     }
 }

@@ -13,7 +13,7 @@ use super::{Common, Done, summary, width};
 use crate::dataset::{Manifest, Output};
 use crate::error::{Error, Result};
 use crate::pipeline::{
-    LabelRequest, Made, flow_table, label_stages, make_labels, read_truth, sensitivity,
+    LabelRequest, Made, check_truth, flow_table, label_stages, make_labels, sensitivity,
     tables_to_materialize,
 };
 
@@ -90,7 +90,7 @@ impl Label {
             None => {}
         }
         let Some(input) = self.input.as_ref().filter(|_| !self.check) else {
-            read_truth(&self.labels)?;
+            check_truth(&self.labels)?;
             common.say("the label files are in order");
             return Ok(Done::Well);
         };

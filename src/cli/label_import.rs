@@ -10,7 +10,7 @@ use super::{Common, Done};
 use crate::error::{Error, Result};
 use crate::label::{ImportOptions, import};
 use crate::output::write_atomically;
-use crate::pipeline::read_truth;
+use crate::pipeline::check_truth;
 
 /// Make a label file of ground truth in other formats
 ///
@@ -57,7 +57,7 @@ impl LabelImport {
         write_atomically(&self.out, text.as_bytes())?;
         // What was written can be read.
         if done.rules > 0 {
-            read_truth(std::slice::from_ref(&self.out))?;
+            check_truth(std::slice::from_ref(&self.out))?;
         }
         self.report.print(&done)?;
         common.say(&format!("in {}", self.out.display()));

@@ -1,13 +1,14 @@
-//! Labels of flows carried to the rows of other tables, by their `flow`.
+//! Labels of flows carried to the rows of other tables, by their `flow`; those that packets have of their own, by
+//! capture and packet.
 
 use std::collections::HashMap;
 
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{Int32Type, Int64Type};
+use arrow::array::{Array, Int32Array, Int64Array, RecordBatch, StringArray};
 use foldhash::fast::FixedState;
 use netcap_proto::{Finish, FlowLabelColumns, FlowLabelRow, LabelRow, Symbols, TableColumns};
 
 use super::verdict::State;
+use crate::batch::{int32, int64, text};
 use crate::error::{Error, Result};
 
 /// The label columns of one or many flows: most flows share theirs with others.
@@ -16,6 +17,7 @@ struct Labels {
     /// label, attack, state, rule, episode.
     texts: [Option<String>; 5],
     category: Option<i32>,
+    malicious_packets: Option<i64>,
 }
 
 /// The labels of all flows of a label set.
@@ -24,6 +26,8 @@ pub struct FlowLabels {
     distinct: Vec<Labels>,
     numbers: HashMap<Labels, usize, FixedState>,
     by_flow: HashMap<i64, usize, FixedState>,
+    /// Those that have their own, by capture and packet.
+    by_packet: HashMap<(i32, i64), usize, FixedState>,
 }
 
 impl Default for FlowLabels {
@@ -32,7 +36,8 @@ impl Default for FlowLabels {
         Self {
             distinct: Vec::new(),
             numbers: HashMap::with_hasher(seed.clone()),
-            by_flow: HashMap::with_hasher(seed),
+            by_flow: HashMap::with_hasher(seed.clone()),
+            by_packet: HashMap::with_hasher(seed),
         }
     }
 }
@@ -49,56 +54,56 @@ const TEXTS: [&str; 5] = [
 impl FlowLabels {
     /// Adds a batch of the table `flow_label`.
     pub fn add(&mut self, batch: &RecordBatch) -> Result<()> {
-        let missing = || Error::new("the labels of the flows have other columns than expected");
-        let flow = batch
-            .column_by_name("flow")
-            .and_then(|c| c.as_primitive_opt::<Int64Type>());
-        let category = batch
-            .column_by_name("label_category")
-            .and_then(|c| c.as_primitive_opt::<Int32Type>());
-        let texts: Vec<_> = TEXTS
-            .iter()
-            .filter_map(|name| batch.column_by_name(name)?.as_string_opt::<i32>())
-            .collect();
-        let (Some(flow), Some(category), 5) = (flow, category, texts.len()) else {
-            return Err(missing());
-        };
-        for row in 0..batch.num_rows() {
-            let mut labels = Labels {
-                texts: [const { None }; 5],
-                category: None,
-            };
-            for (text, array) in labels.texts.iter_mut().zip(&texts) {
-                *text = (!array.is_null(row)).then(|| array.value(row).to_owned());
-            }
-            labels.category = (!category.is_null(row)).then(|| category.value(row));
-            let number = match self.numbers.get(&labels) {
-                Some(number) => *number,
-                None => {
-                    let number = self.distinct.len();
-                    self.distinct.push(labels.clone());
-                    self.numbers.insert(labels, number);
-                    number
-                }
-            };
-            self.by_flow.insert(flow.value(row), number);
+        let flows = int64(batch, "flow")?;
+        let columns = LabelArrays::new(batch)?;
+        for (row, flow) in flows.values().iter().enumerate() {
+            let number = self.number(columns.at(row));
+            self.by_flow.insert(*flow, number);
         }
         Ok(())
     }
 
+    /// Adds a batch of the table `packet_label`.
+    pub fn add_packets(&mut self, batch: &RecordBatch) -> Result<()> {
+        let (captures, packets) = (int32(batch, "capture")?, int64(batch, "packet")?);
+        let columns = LabelArrays::new(batch)?;
+        for row in 0..batch.num_rows() {
+            let number = self.number(columns.at(row));
+            let key = (captures.value(row), packets.value(row));
+            self.by_packet.insert(key, number);
+        }
+        Ok(())
+    }
+
+    fn number(&mut self, labels: Labels) -> usize {
+        if let Some(number) = self.numbers.get(&labels) {
+            return *number;
+        }
+        let number = self.distinct.len();
+        self.distinct.push(labels.clone());
+        self.numbers.insert(labels, number);
+        number
+    }
+
     /// The label columns for the rows of a batch with a column `flow`, as a batch of the table
-    /// `flow_label`. Rows without a flow are unknown.
+    /// `flow_label`: a packet has its own labels, if there are any, else those of its flow. Other rows without a
+    /// flow are unknown.
     pub fn of(&self, batch: &RecordBatch) -> Result<RecordBatch> {
-        let flow = batch
-            .column_by_name("flow")
-            .and_then(|c| c.as_primitive_opt::<Int64Type>());
-        let flow =
-            flow.ok_or_else(|| Error::new("this table has no column `flow` to label it by"))?;
+        let flows = int64(batch, "flow")?;
+        // Flows, too, have a packet: their first.
+        let of_packets = batch.column_by_name("layer").is_some() && !self.by_packet.is_empty();
+        let packets = of_packets
+            .then(|| Ok::<_, Error>((int32(batch, "capture")?, int64(batch, "packet")?)))
+            .transpose()?;
         let mut columns = FlowLabelColumns::default();
         let mut symbols = Symbols::default();
-        for flow in flow {
-            let labels = flow
-                .and_then(|f| self.by_flow.get(&f))
+        for (row, flow) in flows.iter().enumerate() {
+            let own = packets.and_then(|(captures, packets)| {
+                self.by_packet
+                    .get(&(captures.value(row), packets.value(row)))
+            });
+            let labels = own
+                .or_else(|| self.by_flow.get(&flow?))
                 .and_then(|n| self.distinct.get(*n));
             let text = |i: usize| labels.and_then(|l| l.texts.get(i)?.as_deref());
             let state = text(2).unwrap_or(State::Unknown.as_str());
@@ -109,6 +114,7 @@ impl FlowLabels {
                 label_category: labels.and_then(|l| l.category),
                 label_rule: text(3).map(|t| symbols.text(t)),
                 label_episode: text(4).map(|t| symbols.text(t)),
+                malicious_packets: labels.and_then(|l| l.malicious_packets),
             };
             columns.push(&FlowLabelRow {
                 flow: flow.unwrap_or(-1),
@@ -118,5 +124,34 @@ impl FlowLabels {
         let symbols = symbols.finish();
         let cx = Finish::without_packets(&symbols);
         Ok(columns.finish_batch(&cx)?)
+    }
+}
+
+/// The label columns of a batch.
+struct LabelArrays<'a> {
+    texts: [&'a StringArray; 5],
+    category: &'a Int32Array,
+    malicious_packets: &'a Int64Array,
+}
+
+impl<'a> LabelArrays<'a> {
+    fn new(batch: &'a RecordBatch) -> Result<Self> {
+        let [label, attack, state, rule, episode] = TEXTS.map(|name| text(batch, name));
+        Ok(Self {
+            texts: [label?, attack?, state?, rule?, episode?],
+            category: int32(batch, "label_category")?,
+            malicious_packets: int64(batch, "malicious_packets")?,
+        })
+    }
+
+    fn at(&self, row: usize) -> Labels {
+        let (category, packets) = (self.category, self.malicious_packets);
+        Labels {
+            texts: self
+                .texts
+                .map(|array| array.is_valid(row).then(|| array.value(row).to_owned())),
+            category: category.is_valid(row).then(|| category.value(row)),
+            malicious_packets: packets.is_valid(row).then(|| packets.value(row)),
+        }
     }
 }

@@ -3,10 +3,12 @@
 //! | column | also called | |
 //! |---|---|---|
 //! | `label` | attack, attack type, attack category, class | needed |
-//! | `start`, `end` | start time, begin, from; end time, stop, to, last | needed, unless `time` has `a .. b` |
-//! | `attackers`, `victims` | attacker, source, src ip; victim, target, destination, dst ip | at least one |
+//! | `start`, `end` | start time, begin, from; end time, stop, to, last | needed, unless `time` has `a .. b`, or rows are named |
+//! | `attackers`, `victims` | attacker, source, src ip; victim, target, destination, dst ip | at least one, unless rows are named |
+//! | `packets`, `in` | packet; capture | names rows: packets by number, and their capture |
+//! | `flow_uid`, `community_id` | | names rows: flows |
 //! | `id` | rule, rule id, name | else `row-<line>` |
-//! | `ports`, `protocol`, `direction`, `test`, `if`, `priority`, `mitre` | port, dst port; proto; condition; technique | |
+//! | `ports`, `protocol`, `icmp`, `direction`, `test`, `state`, `if`, `priority`, `mitre` | port, dst port; proto; condition; technique | |
 //! | `zone`, `date`, `fold` | timezone, tz; day | |
 //!
 //! Case, spaces, `-` and `_` in names do not count. Cells mean what the keys of those names mean
@@ -97,6 +99,14 @@ const ALIASES: &[(&str, &str)] = &[
     ("day", "date"),
     ("fold", "fold"),
     ("test", "test"),
+    ("icmp", "icmp"),
+    ("in", "in"),
+    ("capture", "in"),
+    ("packets", "packets"),
+    ("packet", "packets"),
+    ("flowuid", "flow_uid"),
+    ("communityid", "community_id"),
+    ("state", "state"),
     ("if", "if"),
     ("condition", "if"),
     ("priority", "priority"),
@@ -222,6 +232,7 @@ pub(super) fn read(
         conflicts_stated: false,
         rules,
         covers: Vec::new(),
+        unit: None,
         extra: None,
     })
 }
@@ -255,8 +266,11 @@ fn read_header(cells: &[(String, At)], problems: &mut Problems) -> Vec<Option<Co
         if !has(Column::Key("label")) {
             problems.add(at, "this table has no column `label`");
         }
+        let names_rows = ["packets", "flow_uid", "community_id"]
+            .into_iter()
+            .any(|key| has(Column::Key(key)));
         let has_time = has(Column::Key("time")) || (has(Column::Start) && has(Column::End));
-        if !has_time {
+        if !has_time && !names_rows {
             problems.add(at, "this table has no columns `start` and `end`");
         }
     }

@@ -1,20 +1,20 @@
-//! Reads a whole label file in YAML: version, zone, clocks, hosts, covers, defaults, rules.
+//! Reads a whole label file in YAML: version, zone, hosts, covers, defaults, rules.
 //!
-//! A single rule is read in [`crate::label::rule`].
+//! A single rule is read in [`crate::label::rule`], clocks in [`crate::label::clock`].
 
 use std::collections::BTreeMap;
 
+use crate::label::clock::{self, Captured};
 use crate::label::columns::Columns;
-use crate::label::duration;
 use crate::label::fields::Fields;
-use crate::label::hosts::HostSet;
-use crate::label::interval::{Clock, Frame, Interval};
+use crate::label::interval::{Frame, Interval};
 use crate::label::keys;
-use crate::label::model::{Conflicts, Cover, GroundTruth, Rule};
+use crate::label::model::{Conflicts, Cover, GroundTruth, Rule, Unit};
 use crate::label::moment;
 use crate::label::names::Names;
 use crate::label::problems::{At, Problems};
 use crate::label::rule::{self, Context};
+use crate::label::side::Hosts;
 use crate::label::values;
 use crate::label::yaml::{Kind, Node};
 
@@ -23,6 +23,7 @@ pub(super) fn read(
     root: &Node,
     file: &str,
     columns: &Columns,
+    captured: Option<&dyn Captured>,
     problems: &mut Problems,
 ) -> Option<GroundTruth> {
     let says_so = match &root.kind {
@@ -51,6 +52,10 @@ pub(super) fn read(
         let zone = values::parsed("zone", node, problems, moment::parse_zone);
         zone.or(Some(jiff::tz::TimeZone::UTC))
     });
+    let frame = Frame {
+        zone,
+        ..Frame::default()
+    };
     let context = Context {
         columns,
         names: fields
@@ -59,12 +64,9 @@ pub(super) fn read(
             .unwrap_or_default(),
         clocks: fields
             .get("clocks")
-            .map(|node| clocks(node, problems))
+            .map(|node| clock::read(node, &frame, captured, problems))
             .unwrap_or_default(),
-        frame: Frame {
-            zone,
-            ..Frame::default()
-        },
+        frame,
     };
     let covers = fields
         .get("covers")
@@ -73,6 +75,9 @@ pub(super) fn read(
     let stated = fields
         .get("conflicts")
         .and_then(|node| values::choice("conflicts", node, keys::CONFLICTS, problems));
+    let unit = fields
+        .get("unit")
+        .and_then(|node| values::choice("unit", node, keys::UNITS, problems));
     let rules = rules(&fields, &context, problems);
     Some(GroundTruth {
         file: file.to_owned(),
@@ -85,55 +90,19 @@ pub(super) fn read(
         conflicts_stated: stated.is_some(),
         rules,
         covers,
+        unit: unit.map(|unit| match unit {
+            "connection" => Unit::Connection,
+            _ => Unit::Flow,
+        }),
         extra: fields.get("extra").map(Node::to_json),
     })
 }
 
-fn clocks(node: &Node, problems: &mut Problems) -> BTreeMap<String, Clock> {
-    let mut clocks = BTreeMap::new();
-    let Kind::Map(entries) = &node.kind else {
-        problems.add_help(
-            node.at,
-            format!(
-                "`clocks:` must be a mapping of names, and this is {}",
-                node.what()
-            ),
-            "write `notebook: {offset: +37s, unsure: 60s}`",
-        );
-        return clocks;
-    };
-    for entry in entries {
-        let fields = Fields::read(&entry.value, &keys::CLOCKS, problems);
-        let mut length = |key: &str| {
-            let node = fields.get(key)?;
-            let ns = values::parsed(key, node, problems, duration::parse)?;
-            if key == "unsure" && ns < 0 {
-                problems.add(
-                    node.at,
-                    "`unsure:` is how far off the clock may be, and not negative",
-                );
-                return None;
-            }
-            Some(ns)
-        };
-        let clock = Clock {
-            offset: length("offset").unwrap_or(0),
-            unsure: length("unsure").unwrap_or(0),
-        };
-        if clocks.insert(entry.key.clone(), clock).is_some() {
-            problems.add(
-                entry.at,
-                format!("the clock `{}` is defined twice", entry.key),
-            );
-        }
-    }
-    clocks
-}
-
 fn covers(node: &Node, context: &Context<'_>, problems: &mut Problems) -> Vec<Cover> {
     let everything = || Cover {
-        hosts: HostSet::any(),
+        hosts: Hosts::any(),
         time: vec![Interval::ALWAYS],
+        captures: None,
     };
     match &node.kind {
         Kind::Text(text) if text.value.trim().eq_ignore_ascii_case("all") => vec![everything()],
@@ -144,8 +113,11 @@ fn covers(node: &Node, context: &Context<'_>, problems: &mut Problems) -> Vec<Co
                 let frame = values::frame(&fields, true, &context.frame, &context.clocks, problems);
                 let mut cover = everything();
                 if let Some(node) = fields.get("hosts") {
-                    cover.hosts = context.names.side(node, problems).set;
+                    cover.hosts = context.names.side(node, problems);
                 }
+                cover.captures = fields
+                    .get("in")
+                    .map(|node| values::captures(node, problems));
                 if let Some(node) = fields.get("time") {
                     cover.time = values::times(node, &frame, problems).0;
                 }

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 
 use crate::label::duration;
 use crate::label::labeler::Labeler;
-use crate::label::matching;
+use crate::label::matching::{self, Hit};
 use crate::label::model::{Direction, Rule, Test, Variant};
-use crate::label::names::Hosts;
+use crate::label::side::Hosts;
 use crate::label::verdict::FlowFacts;
 
 /// A rule, seen from one flow.
@@ -52,9 +52,9 @@ fn away(labeler: &Labeler, number: usize, facts: &FlowFacts<'_>) -> u64 {
 }
 
 fn consider(number: usize, rule: &Rule, facts: &FlowFacts<'_>) -> Considered {
-    let hit = matching::rule(rule, facts);
+    let hit = matching::rule(number, rule, facts);
     let because = match &hit {
-        Some(hit) => refined(rule, facts, hit.reverse),
+        Some(hit) => said(rule, facts, hit),
         None => [false, true]
             .into_iter()
             .map(|reverse| failures(rule, facts, reverse))
@@ -69,10 +69,40 @@ fn consider(number: usize, rule: &Rule, facts: &FlowFacts<'_>) -> Considered {
     }
 }
 
+/// What is to be said of a rule that applies.
+fn said(rule: &Rule, facts: &FlowFacts<'_>, hit: &Hit<'_>) -> Vec<String> {
+    let mut out = Vec::new();
+    if let Some(alias) = hit.alias {
+        out.push(format!("a host was seen as {alias}"));
+    }
+    if hit.grey {
+        let away = hit.distance.map_or_else(String::new, duration::show);
+        out.push(format!(
+            "{away} outside of its times, which `grey:` excludes"
+        ));
+        return out;
+    }
+    if let Some(count) = facts
+        .packets
+        .iter()
+        .find(|count| count.sure + count.unsure > 0)
+        && rule.is_of_packets()
+    {
+        out.push(format!(
+            "it claims {} of its packets",
+            count.sure + count.unsure
+        ));
+    }
+    if let Some(met) = matching::hosts(rule, facts, hit.reverse) {
+        out.extend(refined(rule, facts, hit.reverse, met.port));
+    }
+    out
+}
+
 /// The refinements that apply to a flow that the rule applies to.
-fn refined(rule: &Rule, facts: &FlowFacts<'_>, reverse: bool) -> Vec<String> {
+fn refined(rule: &Rule, facts: &FlowFacts<'_>, reverse: bool, port: Option<u16>) -> Vec<String> {
     let applying = rule.variants.iter().skip(1).filter(|variant| {
-        conditions(variant, facts, reverse).is_empty() && time(variant, facts).is_none()
+        conditions(variant, facts, reverse, port).is_empty() && time(variant, facts).is_none()
     });
     applying
         .map(|variant| {
@@ -96,18 +126,36 @@ fn failures(rule: &Rule, facts: &FlowFacts<'_>, reverse: bool) -> Vec<String> {
     let Some(base) = rule.variants.first() else {
         return Vec::new();
     };
-    let (attacker, victim) = matching::roles(facts, reverse);
+    let (attacker, victim) = matching::ends(facts, reverse);
+    let place = matching::place(facts);
     let mut out = Vec::new();
-    for (who, host, hosts) in [
+    if let Some(captures) = &rule.captures
+        && !captures.contains(facts.capture)
+    {
+        out.push(format!(
+            "in: the flow is of another capture than {captures}"
+        ));
+    }
+    if rule.ids.as_ref().is_some_and(|ids| !ids.contain(facts.ids)) {
+        out.push("the flow is none of those that the rule names".to_owned());
+    }
+    for (who, end, hosts) in [
         ("attackers", attacker, &rule.attackers),
         ("victims", victim, &rule.victims),
     ] {
-        if !hosts.set.contains(host) {
-            out.push(format!("{who}: {host} is not among {}", names(hosts)));
+        if hosts.find(end, place).is_none() {
+            out.push(format!("{who}: {} is not among {}", end.ip, names(hosts)));
         }
     }
     out.extend(time(base, facts));
-    out.extend(conditions(base, facts, reverse));
+    if rule.is_of_packets() && out.is_empty() {
+        out.push("it claims none of the packets".to_owned());
+    }
+    let port = rule
+        .victims
+        .find(victim, place)
+        .map_or(victim.port, |found| found.port);
+    out.extend(conditions(base, facts, reverse, port));
     if out.is_empty() {
         out.push("a refinement says that the rule does not apply".to_owned());
     }
@@ -123,7 +171,12 @@ fn names(hosts: &Hosts) -> String {
 }
 
 /// What keeps a variant from a flow, beside hosts and time.
-fn conditions(variant: &Variant, facts: &FlowFacts<'_>, reverse: bool) -> Vec<String> {
+fn conditions(
+    variant: &Variant,
+    facts: &FlowFacts<'_>,
+    reverse: bool,
+    port: Option<u16>,
+) -> Vec<String> {
     let mut out = Vec::new();
     if !matching::direction(variant, reverse) {
         let opened = if reverse {
@@ -143,12 +196,13 @@ fn conditions(variant: &Variant, facts: &FlowFacts<'_>, reverse: bool) -> Vec<St
     if !matching::protocol(variant, facts) {
         out.push(format!("protocol: {} is another one", facts.protocol));
     }
-    if !matching::ports(variant, facts, reverse) {
-        let port = if reverse {
-            facts.src_port
-        } else {
-            facts.dst_port
-        };
+    if !matching::icmp(variant, facts) {
+        out.push(match facts.icmp {
+            Some((kind, code)) => format!("icmp: {kind}/{code} is another message"),
+            None => "icmp: the flow has no message".to_owned(),
+        });
+    }
+    if !matching::ports(variant, facts, port) {
         out.push(match port {
             Some(port) => format!(
                 "ports: {port} of the victim, protocol {}, is another one",
@@ -180,7 +234,7 @@ fn time(variant: &Variant, facts: &FlowFacts<'_>) -> Option<String> {
         return None;
     }
     let what = match variant.test {
-        Test::Overlap => "the flow",
+        Test::Overlap | Test::Packet => "the flow",
         Test::Start => "its start",
         Test::End => "its end",
         Test::Contained => "part of the flow",

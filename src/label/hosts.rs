@@ -1,144 +1,14 @@
-//! Sets of addresses, and how they are written: `10.0.0.5`, `10.0.2.0/24`, `10.0.0.5-10.0.0.9`,
-//! names, `any`, and `… except …`.
+//! How hosts are written: `10.0.0.5`, `10.0.2.0/24`, `10.0.0.5-10.0.0.9`, `02:42:ac:11:00:02`, names, `any`,
+//! and `… except …`.
 //!
 //! What a name stands for is in [`crate::label::names`].
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use crate::label::host_set::{HostSet, Mac};
 use crate::label::problems::Fault;
-
-/// A set of IP addresses. An IPv4-mapped IPv6 address is the IPv4 address that it maps.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct HostSet {
-    v4: Ranges,
-    v6: Ranges,
-}
-
-/// Sorted, disjoint, closed ranges of addresses as numbers.
-type Ranges = Vec<(u128, u128)>;
-
-impl HostSet {
-    /// Every address.
-    pub(super) fn any() -> Self {
-        Self {
-            v4: vec![(0, u128::from(u32::MAX))],
-            v6: vec![(0, u128::MAX)],
-        }
-    }
-
-    /// The addresses from `first` to `last`, which are of one family and in order.
-    fn range(first: IpAddr, last: IpAddr) -> Option<Self> {
-        match (first, last) {
-            (IpAddr::V4(a), IpAddr::V4(b)) if a <= b => Some(Self {
-                v4: vec![(u32::from(a).into(), u32::from(b).into())],
-                v6: vec![],
-            }),
-            (IpAddr::V6(a), IpAddr::V6(b)) if a <= b => Some(Self {
-                v4: vec![],
-                v6: vec![(a.into(), b.into())],
-            }),
-            _ => None,
-        }
-    }
-
-    /// Whether the address is in the set.
-    pub(super) fn contains(&self, address: IpAddr) -> bool {
-        let (ranges, key) = match address.to_canonical() {
-            IpAddr::V4(a) => (&self.v4, u128::from(u32::from(a))),
-            IpAddr::V6(a) => (&self.v6, u128::from(a)),
-        };
-        let after = ranges.partition_point(|(first, _)| *first <= key);
-        after
-            .checked_sub(1)
-            .and_then(|n| ranges.get(n))
-            .is_some_and(|(_, last)| key <= *last)
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.v4.is_empty() && self.v6.is_empty()
-    }
-
-    /// The addresses one by one, if there are at most `limit`.
-    pub(super) fn addresses(&self, limit: usize) -> Option<Vec<IpAddr>> {
-        let mut list = Vec::new();
-        for (is_v4, ranges) in [(true, &self.v4), (false, &self.v6)] {
-            for (first, last) in ranges {
-                if (last - first) >= limit.saturating_sub(list.len()) as u128 {
-                    return None;
-                }
-                for key in *first..=*last {
-                    list.push(address(is_v4, key));
-                }
-            }
-        }
-        Some(list)
-    }
-
-    /// Whether an address of the set shares its /24 (IPv4) or /64 (IPv6) with this one.
-    pub(super) fn has_neighbour(&self, of: IpAddr) -> bool {
-        let (ranges, low, high) = match of.to_canonical() {
-            IpAddr::V4(a) => {
-                let key = u128::from(u32::from(a));
-                (&self.v4, key & !0xff, key | 0xff)
-            }
-            IpAddr::V6(a) => {
-                let key = u128::from(a);
-                (
-                    &self.v6,
-                    key & !u128::from(u64::MAX),
-                    key | u128::from(u64::MAX),
-                )
-            }
-        };
-        let n = ranges.partition_point(|(_, last)| *last < low);
-        ranges.get(n).is_some_and(|(first, _)| *first <= high)
-    }
-
-    /// Adds the addresses of another set.
-    pub(super) fn add(&mut self, other: &HostSet) {
-        for (mine, theirs) in [(&mut self.v4, &other.v4), (&mut self.v6, &other.v6)] {
-            mine.extend(theirs);
-            mine.sort_unstable();
-            let mut merged: Ranges = Vec::with_capacity(mine.len());
-            for (first, last) in mine.drain(..) {
-                match merged.last_mut() {
-                    Some((_, end)) if first <= end.saturating_add(1) => *end = last.max(*end),
-                    _ => merged.push((first, last)),
-                }
-            }
-            *mine = merged;
-        }
-    }
-
-    /// Takes the addresses of another set away.
-    pub(super) fn remove(&mut self, other: &HostSet) {
-        for (mine, theirs) in [(&mut self.v4, &other.v4), (&mut self.v6, &other.v6)] {
-            for (from, to) in theirs {
-                let mut kept = Vec::with_capacity(mine.len() + 1);
-                for (first, last) in mine.drain(..) {
-                    if last < *from || first > *to {
-                        kept.push((first, last));
-                        continue;
-                    }
-                    if first < *from {
-                        kept.push((first, from - 1));
-                    }
-                    if last > *to {
-                        kept.push((to + 1, last));
-                    }
-                }
-                *mine = kept;
-            }
-        }
-    }
-}
-
-fn address(is_v4: bool, key: u128) -> IpAddr {
-    match u32::try_from(key) {
-        Ok(key) if is_v4 => IpAddr::V4(Ipv4Addr::from(key)),
-        _ => IpAddr::V6(Ipv6Addr::from(key)),
-    }
-}
+use crate::label::service;
+use crate::label::side::Mapped;
 
 /// One part of a list of hosts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -250,12 +120,8 @@ fn parse_term(word: &str) -> Result<What, Fault> {
         return Err(Fault::new(0, "`!` is not how hosts are excluded")
             .help(format!("write `… except {rest}`")));
     }
-    if is_mac(word) {
-        return Err(Fault::new(
-            0,
-            format!("`{word}` is a MAC address, which this version of netcap does not know here"),
-        )
-        .help("write the IP address"));
+    if let Some(mac) = parse_mac(word) {
+        return Ok(What::Set(HostSet::mac(mac)));
     }
     if let Some((network, bits)) = word.split_once('/') {
         return parse_network(word, network, bits).map(What::Set);
@@ -289,6 +155,48 @@ fn parse_term(word: &str) -> Result<What, Fault> {
     .help("write 10.0.0.5, 10.0.0.0/24, 10.0.0.5-10.0.0.20, or a name defined under `hosts:`"))
 }
 
+/// Reads another address of a host: `192.0.2.10`, or with the port that stands for one of the host's,
+/// `192.0.2.10:8443 -> 443`; `/tcp` behind the first port limits it to a protocol.
+///
+/// # Errors
+/// What is neither.
+pub(super) fn parse_alias(text: &str) -> Result<(HostSet, Option<Mapped>), Fault> {
+    let wrong = |offset: usize, word: &str, what: &str| {
+        Fault::new(offset, format!("`{}` is no {what}", word.trim()))
+            .help("write 192.0.2.10, or 192.0.2.10:8443 -> 443 where a port stands for another")
+    };
+    let (seen, own) = match text.split_once("->") {
+        Some((seen, own)) => (seen.trim(), Some(own.trim())),
+        None => (text.trim(), None),
+    };
+    if let Ok(What::Set(set)) = parse_term(seen)
+        && own.is_none()
+    {
+        return Ok((set, None));
+    }
+    // The protocol stands behind the port; a network has no port.
+    let (address, protocol) = match seen.rsplit_once('/') {
+        Some((address, name)) => (address, Some(service::protocol(name)?)),
+        None => (seen, None),
+    };
+    let socket: SocketAddr = address
+        .parse()
+        .map_err(|_| wrong(0, seen, "address with a port"))?;
+    let ip = socket.ip().to_canonical();
+    let own = match own {
+        Some(own) => own
+            .parse()
+            .map_err(|_| wrong(text.find("->").unwrap_or(0) + 2, own, "port"))?,
+        None => socket.port(),
+    };
+    let mapped = Mapped {
+        seen: socket.port(),
+        protocol,
+        own,
+    };
+    Ok((HostSet::range(ip, ip).unwrap_or_default(), Some(mapped)))
+}
+
 /// Whether a word can be the name of a host: a letter or `_` first, then also digits, `.` and
 /// `-`. What looks like an address cannot.
 pub(super) fn is_name(word: &str) -> bool {
@@ -302,13 +210,13 @@ pub(super) fn is_name(word: &str) -> bool {
         && parse_address(word).is_none()
 }
 
-fn is_mac(word: &str) -> bool {
-    [':', '-'].iter().any(|separator| {
+/// A MAC address, with colons or hyphens.
+pub(super) fn parse_mac(word: &str) -> Option<Mac> {
+    [':', '-'].iter().find_map(|separator| {
         let parts: Vec<&str> = word.split(*separator).collect();
-        parts.len() == 6
-            && parts
-                .iter()
-                .all(|p| p.len() == 2 && p.bytes().all(|b| b.is_ascii_hexdigit()))
+        let digits = |p: &&str| p.len() == 2 && p.bytes().all(|b| b.is_ascii_hexdigit());
+        (parts.len() == 6 && parts.iter().all(digits))
+            .then(|| Mac::from_str_radix(&parts.concat(), 16).ok())?
     })
 }
 
@@ -353,26 +261,19 @@ fn parse_network(word: &str, network: &str, bits: &str) -> Result<HostSet, Fault
         .checked_shl(width - bits)
         .map_or(u128::MAX, |size| size - 1);
     let (first, last) = (key & !mask, key | mask);
+    let number = |key| match u32::try_from(key) {
+        Ok(key) if width == 32 => IpAddr::V4(Ipv4Addr::from(key)),
+        _ => IpAddr::V6(Ipv6Addr::from(key)),
+    };
     if first != key {
-        let base = self::address(width == 32, first);
+        let base = number(first);
         return Err(
             Fault::new(0, format!("`{word}` has bits set behind its prefix")).help(format!(
                 "the network is {base}/{bits}; the host alone is {address}"
             )),
         );
     }
-    let ranges = vec![(first, last)];
-    Ok(if width == 32 {
-        HostSet {
-            v4: ranges,
-            v6: vec![],
-        }
-    } else {
-        HostSet {
-            v4: vec![],
-            v6: ranges,
-        }
-    })
+    Ok(HostSet::range(number(first), number(last)).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -420,6 +321,15 @@ mod tests {
     }
 
     #[test]
+    fn hosts_have_mac_addresses() {
+        let known = set("02:42:AC:11:00:02, 02-42-ac-11-00-03, 10.0.0.1");
+        assert!(known.contains_mac(0x0242_ac11_0002) && known.contains_mac(0x0242_ac11_0003));
+        assert!(!known.contains_mac(0x0242_ac11_0004) && known.contains(ip("10.0.0.1")));
+        assert_eq!(known.addresses(16), None);
+        assert!(known.meets(&set("02:42:ac:11:00:03")) && !known.meets(&set("10.0.0.2")));
+    }
+
+    #[test]
     fn hosts_that_are_none_are_refused() {
         for (text, offset, message) in [
             (
@@ -448,11 +358,6 @@ mod tests {
                 0,
                 "the end of the range `10.0.0.9-20` is no IP address",
             ),
-            (
-                "aa:bb:cc:dd:ee:ff",
-                0,
-                "`aa:bb:cc:dd:ee:ff` is a MAC address, which this version of netcap does not know here",
-            ),
             ("office except", 7, "nothing stands behind `except`"),
             ("except web", 0, "nothing stands before `except`"),
             ("", 0, "a host is missing"),
@@ -469,7 +374,7 @@ mod tests {
         assert!(!office.contains(ip("10.0.2.7")) && office.contains(ip("10.0.2.8")));
         assert!(!office.contains(ip("10.0.2.0")) && !office.contains(ip("10.0.2.255")));
         office.add(&set("10.0.2.7"));
-        assert_eq!(office.v4.len(), 1);
+        assert_eq!(office, set("10.0.2.1-10.0.2.254"));
         let mut none = HostSet::any();
         none.remove(&HostSet::any());
         assert!(none.is_empty());

@@ -1,7 +1,8 @@
 //! Finds the few rules that may apply to a flow among many.
 //!
 //! Each rule is filed under the single addresses of its smaller side (attackers or victims), in a
-//! tree of its windows; rules whose sides are both networks go to one common tree. With n rules
+//! tree of its windows; rules whose sides are both networks go to one common tree, and rules that
+//! name flows by id are filed under their ids. With n rules
 //! filed under a host and k windows that meet the flow a look-up costs O(log n + k), whatever the
 //! number of rules of other hosts. What is found still has to be tested.
 
@@ -10,7 +11,8 @@ use std::net::IpAddr;
 
 use foldhash::fast::FixedState;
 
-use crate::label::hosts::HostSet;
+use crate::label::host_set::HostSet;
+use crate::label::verdict::FlowFacts;
 
 /// A side with more addresses is not filed one by one.
 const FEW: usize = 16;
@@ -20,6 +22,8 @@ const FEW: usize = 16;
 pub(super) struct Item<'a> {
     pub(super) number: usize,
     pub(super) sides: [&'a HostSet; 2],
+    /// What flows are known by, if it is about certain flows.
+    pub(super) ids: Option<&'a [Vec<String>; 2]>,
     /// First and last nanosecond in which it may apply.
     pub(super) window: (i64, i64),
 }
@@ -28,6 +32,7 @@ pub(super) struct Item<'a> {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Index {
     by_host: HashMap<IpAddr, Windows, FixedState>,
+    by_id: HashMap<String, Windows, FixedState>,
     other: Windows,
 }
 
@@ -41,6 +46,12 @@ impl Index {
                 latest: i64::MIN,
                 number: item.number,
             };
+            if let Some(ids) = item.ids {
+                for id in ids.iter().flatten() {
+                    index.by_id.entry(id.clone()).or_default().0.push(window);
+                }
+                continue;
+            }
             let few = item
                 .sides
                 .iter()
@@ -56,16 +67,22 @@ impl Index {
             }
         }
         index.by_host.values_mut().for_each(Windows::build);
+        index.by_id.values_mut().for_each(Windows::build);
         index.other.build();
         index
     }
 
-    /// The numbers that may apply between two hosts from `start` to `end`, in ascending order.
-    pub(super) fn candidates(&self, hosts: [IpAddr; 2], start: i64, end: i64) -> Vec<usize> {
+    /// The numbers that may apply to a flow if it lasted from `start` to `end`, in ascending order.
+    pub(super) fn candidates(&self, facts: &FlowFacts<'_>, start: i64, end: i64) -> Vec<usize> {
         let mut found = Vec::new();
         self.other.find(start, end, &mut found);
-        for host in hosts {
+        for host in [facts.src.ip, facts.dst.ip] {
             if let Some(windows) = self.by_host.get(&host.to_canonical()) {
+                windows.find(start, end, &mut found);
+            }
+        }
+        for id in facts.ids.into_iter().flatten() {
+            if let Some(windows) = self.by_id.get(id) {
                 windows.find(start, end, &mut found);
             }
         }

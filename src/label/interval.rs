@@ -6,17 +6,9 @@
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 
+use crate::label::clock::Clock;
 use crate::label::moment::{Moment, Resolution};
 use crate::label::problems::Fault;
-
-/// How the clock of a notebook differs from that of the captures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Clock {
-    /// This clock minus that of the captures, in ns: positive if it was fast.
-    pub(super) offset: i64,
-    /// Nobody knows the offset better than this, in ns; never negative.
-    pub(super) unsure: i64,
-}
 
 /// A closed interval of capture time, in nanoseconds since 1970 UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +53,28 @@ pub(super) struct Frame {
     /// For the start and the end of a range.
     pub(super) fold: [Option<Fold>; 2],
     pub(super) clock: Clock,
+    /// The end is not inside.
+    pub(super) half_open: bool,
+    /// How much longer a range is than written, before and after, in ns.
+    pub(super) slack: [i64; 2],
+}
+
+/// What a clock showed, in nanoseconds since 1970; nothing is said of how it differs from that of the captures.
+pub(super) fn shown(moment: &Moment, frame: &Frame) -> Result<i64, Fault> {
+    let Some(zone) = moment.zone.as_ref().or(frame.zone.as_ref()) else {
+        return Err(no_zone());
+    };
+    let Some(date) = moment.date.or(frame.date) else {
+        return Err(Fault::new(0, "this time has no date").help("write `2026-05-04 10:20`"));
+    };
+    first_instant(moment, date, zone, frame.fold[0])
+}
+
+fn no_zone() -> Fault {
+    let mut fault = Fault::new(0, "this time has no zone")
+        .help("say `zone: Europe/Berlin` (or +02:00) at the top of the file, or write 10:20+02:00");
+    fault.once = true;
+    fault
 }
 
 /// The interval that two times mean in this frame. Faults tell whether they are the end's.
@@ -81,11 +95,7 @@ pub(super) fn interval(
         .or(start.zone.as_ref())
         .or(frame.zone.as_ref());
     let (Some(start_zone), Some(end_zone)) = (start_zone, end_zone) else {
-        let mut fault = Fault::new(0, "this time has no zone").help(
-            "say `zone: Europe/Berlin` (or +02:00) at the top of the file, or write 10:20+02:00",
-        );
-        fault.once = true;
-        return Err((false, fault));
+        return Err((false, no_zone()));
     };
     let Some(start_date) = start.date.or(frame.date) else {
         return Err((
@@ -97,7 +107,12 @@ pub(super) fn interval(
     let end_date = end.date.unwrap_or(start_date);
     let [first_fold, last_fold] = frame.fold;
     let from = first_instant(start, start_date, start_zone, first_fold).map_err(|f| (false, f))?;
-    let to = last_instant(end, end_date, end_zone, last_fold).map_err(|f| (true, f))?;
+    let to = if frame.half_open {
+        first_instant(end, end_date, end_zone, last_fold).map(|to| to.saturating_sub(1))
+    } else {
+        last_instant(end, end_date, end_zone, last_fold)
+    };
+    let to = to.map_err(|f| (true, f))?;
     if to < from {
         let fault = Fault::new(
             0,
@@ -113,11 +128,10 @@ pub(super) fn interval(
         ));
     }
     // A fast clock shows a time before the captures reach it.
-    let shift = |ns: i64| ns.checked_sub(frame.clock.offset);
-    match (shift(from), shift(to)) {
+    match (frame.clock.captured(from), frame.clock.captured(to)) {
         (Some(start), Some(end)) => Ok(Interval {
-            start,
-            end,
+            start: start.saturating_sub(frame.slack[0]),
+            end: end.saturating_add(frame.slack[1]),
             unsure: frame.clock.unsure,
         }),
         _ => Err((

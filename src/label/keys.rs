@@ -76,9 +76,12 @@ pub(super) const TESTS: &[&str] = &[
     "end",
     "contained",
     "majority",
+    "packet",
     "flow-start",
     "flow-end",
 ];
+pub(super) const BOUNDS: &[&str] = &["closed", "half-open"];
+pub(super) const UNITS: &[&str] = &["flow", "connection"];
 pub(super) const DIRECTIONS: &[&str] = &["either", "forward", "reverse"];
 pub(super) const STATES: &[&str] = &[
     "none",
@@ -89,6 +92,9 @@ pub(super) const STATES: &[&str] = &[
     "ambiguous",
     "excluded",
 ];
+/// States that a rule itself may give.
+pub(super) const RULE_STATES: &[&str] = &["malicious", "attempted", "ambiguous", "excluded"];
+pub(super) const YES_NO: &[&str] = &["yes", "no"];
 pub(super) const FOLDS: &[&str] = &["first", "second"];
 
 const EXTRA: Key = key(
@@ -136,6 +142,16 @@ const DIRECTION: Key = key(
     Shape::Choice(DIRECTIONS),
     "Who opened the flow: forward (an attacker), reverse (a victim) or either (default).",
 );
+const ICMP: Key = key(
+    "icmp",
+    Shape::Texts,
+    "Types of ICMP messages, 8 or with a code 3/1, or a list; flows of other protocols do not match.",
+);
+const IN: Key = key(
+    "in",
+    Shape::Texts,
+    "Captures, by name or pattern (dmz*.pcap); a pattern with `/` is one of the name with its folders.",
+);
 const CONDITION: Key = key(
     "if",
     Shape::Text,
@@ -179,12 +195,15 @@ pub(super) const FILE: Section = Section {
             Shape::Defaults,
             "Keys for all rules that do not have them themselves.",
         ),
+        key(
+            "unit",
+            Shape::Choice(UNITS),
+            "What is labeled: each flow by its own time (flow, default), or connections: parts of a connection that a time-out cut are tested by the time of all of it.",
+        ),
         key("rules", Shape::ListOf(&RULE), "The attacks."),
         EXTRA,
     ],
-    planned: &[
-        "rest", "slack", "grey", "include", "expected", "aliases", "unit",
-    ],
+    planned: &["rest", "include", "expected"],
 };
 
 /// An entry of `clocks:`.
@@ -194,8 +213,13 @@ pub(super) const CLOCKS: Section = Section {
     keys: &[
         key(
             "offset",
-            Shape::Text,
-            "This clock minus that of the captures: +37s if it was fast.",
+            Shape::Texts,
+            "This clock minus that of the captures: +37s if it was fast. If it drifted, a list: `+37s at 2026-05-04 09:00`, times as the clock showed them; between two the offset is interpolated, beyond them the drift goes on.",
+        ),
+        key(
+            "anchor",
+            Shape::Texts,
+            "What the clock showed at a packet, in place of an offset: `packet 18234 of lab.pcap is 2026-05-04 10:00:05`; several tell its drift.",
         ),
         key(
             "unsure",
@@ -204,7 +228,7 @@ pub(super) const CLOCKS: Section = Section {
         ),
         EXTRA,
     ],
-    planned: &["drift", "anchor", "at", "zone", "offsets"],
+    planned: &["drift", "at", "zone", "offsets"],
 };
 
 /// A host that is more than an address.
@@ -212,10 +236,26 @@ pub(super) const HOST: Section = Section {
     name: "a host",
     doc: "A host.",
     keys: &[
-        required("ip", Shape::Texts, "Its addresses, networks or ranges."),
+        key("ip", Shape::Texts, "Its addresses, networks or ranges."),
+        key(
+            "mac",
+            Shape::Texts,
+            "Its MAC addresses, as 02:42:ac:11:00:02: whoever has one of them is the host, whatever the IP address. Behind a router all have the router's.",
+        ),
+        key(
+            "is",
+            Shape::Text,
+            "The host that goes by these addresses, behind a NAT: rules that name it are about them, too.",
+        ),
+        key(
+            "is_also",
+            Shape::Texts,
+            "Other addresses of this host: 192.0.2.10, or 192.0.2.10:8443 -> 443 where a port stands for one of its own.",
+        ),
+        IN,
         EXTRA,
     ],
-    planned: &["is", "is_also", "in", "mac", "asn"],
+    planned: &["asn"],
 };
 
 /// An entry of `covers:`.
@@ -237,9 +277,10 @@ pub(super) const COVERS: Section = Section {
         ZONE,
         FOLD,
         CLOCK,
+        IN,
         EXTRA,
     ],
-    planned: &["in", "by", "state"],
+    planned: &["by", "state"],
 };
 
 /// An entry of `rules:`. `defaults:` has the same keys without `id`.
@@ -257,7 +298,7 @@ pub(super) const RULE: Section = Section {
             Shape::Text,
             "Class of the attack; `benign` for what only looks like one.",
         ),
-        required("time", TIME.shape, TIME.doc),
+        TIME,
         DATE,
         ZONE,
         FOLD,
@@ -265,7 +306,48 @@ pub(super) const RULE: Section = Section {
         key(
             "test",
             Shape::Choice(TESTS),
-            "What of a flow must lie in the time: any part (overlap, default), its start, its end, all of it (contained), or more than half of it (majority).",
+            "What of a flow must lie in the time: any part (overlap, default), its start, its end, all of it (contained), or more than half of it (majority); `packet` claims packets by their own times, and a flow if it has one of them.",
+        ),
+        key(
+            "bounds",
+            Shape::Choice(BOUNDS),
+            "Whether the end of a time is inside (closed, default) or not (half-open).",
+        ),
+        key(
+            "slack",
+            Shape::Texts,
+            "How much longer the times are than written, at both ends: 30s, or a list of two, before and after.",
+        ),
+        key(
+            "grey",
+            Shape::Text,
+            "How long before and after the times flows of these hosts are `excluded`, if no rule claims them: 10min, or `always`.",
+        ),
+        IN,
+        key(
+            "packets",
+            Shape::Texts,
+            "Packets by number, as in the column `packet`: 18-40, 77, or a list; with `in:` if there are several captures. The rule claims these packets, and flows that have one of them.",
+        ),
+        key(
+            "flow_uid",
+            Shape::Texts,
+            "Flows by their column `flow_uid`.",
+        ),
+        key(
+            "community_id",
+            Shape::Texts,
+            "Flows by their Community ID, at the rule's times.",
+        ),
+        key(
+            "icmp_errors",
+            Shape::Choice(YES_NO),
+            "Whether ICMP errors that quote a packet of the attack belong to it (yes, or no by default). They are claimed packet by packet, by hosts, ports, protocol and time of what they quote; conditions are not asked.",
+        ),
+        key(
+            "state",
+            Shape::Choice(RULE_STATES),
+            "State of the flows, if it is another than malicious.",
         ),
         key(
             "attackers",
@@ -275,6 +357,7 @@ pub(super) const RULE: Section = Section {
         key("victims", Shape::Texts, "Hosts that are attacked."),
         PORTS,
         PROTOCOL,
+        ICMP,
         DIRECTION,
         CONDITION,
         key(
@@ -304,18 +387,7 @@ pub(super) const RULE: Section = Section {
         ),
         EXTRA,
     ],
-    planned: &[
-        "slack",
-        "grey",
-        "in",
-        "packets",
-        "icmp",
-        "uid",
-        "community_id",
-        "unit",
-        "bounds",
-        "state",
-    ],
+    planned: &[],
 };
 
 /// An entry of `attempted:`.
@@ -323,9 +395,9 @@ pub(super) const ATTEMPTED: Section = Section {
     name: "an entry of `attempted:`",
     doc: "Flows of the attack that achieved nothing.",
     keys: &[
-        CATEGORY, CONDITION, TIME, DATE, FOLD, PORTS, PROTOCOL, DIRECTION, EXTRA,
+        CATEGORY, CONDITION, TIME, DATE, FOLD, PORTS, PROTOCOL, ICMP, DIRECTION, EXTRA,
     ],
-    planned: &["icmp"],
+    planned: &[],
 };
 
 /// What `expected_flows:` has.
@@ -356,10 +428,11 @@ pub(super) const REFINE: Section = Section {
         FOLD,
         PORTS,
         PROTOCOL,
+        ICMP,
         DIRECTION,
         EXTRA,
     ],
-    planned: &["icmp"],
+    planned: &[],
 };
 
 #[cfg(test)]

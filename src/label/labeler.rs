@@ -3,17 +3,18 @@
 //! Data in, data out: no files, no tables.
 
 use crate::error::Error;
-use crate::label::hosts::HostSet;
+use crate::label::captures::Captures;
 use crate::label::index::{Index, Item};
 use crate::label::interval::Interval;
 use crate::label::matching::{self, Hit};
 use crate::label::mentions::Mentions;
-use crate::label::model::{Conflicts, GroundTruth, Rule};
+use crate::label::model::{Conflicts, Cover, GroundTruth, Rule, Unit};
 use crate::label::problems::Errors;
-use crate::label::verdict::{Claim, FlowDirection, FlowFacts, State, Verdict};
+use crate::label::side::Hosts;
+use crate::label::verdict::{Claim, Edge, FlowDirection, FlowFacts, State, Verdict};
 
 /// Ground truth of one or several files, ready to label flows. Can be shared between threads.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Labeler {
     rules: Vec<Rule>,
     /// For each rule the number of its file.
@@ -22,10 +23,34 @@ pub struct Labeler {
     conflicts: Conflicts,
     conflicts_stated: bool,
     index: Index,
-    /// Hosts and times that are vouched for, by start; those of unsure clocks are cut to what is
-    /// sure.
-    covers: Vec<(Interval, HostSet)>,
+    /// What is vouched for, by start, one interval each; those of unsure clocks are cut to what is sure.
+    covers: Vec<(Interval, Cover)>,
     mentions: Mentions,
+    unit: Unit,
+    asks: Asks,
+}
+
+/// What a rule says of a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PacketHit {
+    pub(super) state: State,
+    pub(super) category: Option<i64>,
+    pub(super) certain: bool,
+    /// Which interval of the rule, from 0.
+    pub(super) episode: usize,
+}
+
+/// What of flows the rules ask for beside what every flow has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Asks {
+    /// MAC addresses.
+    pub macs: bool,
+    /// What flows are known by.
+    pub ids: bool,
+    /// What is claimed of their packets.
+    pub packets: bool,
+    /// ICMP errors that quote packets.
+    pub icmp_errors: bool,
 }
 
 impl Labeler {
@@ -64,7 +89,7 @@ impl Labeler {
                         end: time.end.saturating_sub(time.unsure),
                         unsure: 0,
                     };
-                    (sure.start <= sure.end).then(|| (sure, cover.hosts.clone()))
+                    (sure.start <= sure.end).then(|| (sure, cover.clone()))
                 }));
             }
         }
@@ -81,11 +106,22 @@ impl Labeler {
                     .help("files used together decide alike"),
             );
         }
+        let units: Vec<&GroundTruth> = truths.iter().filter(|t| t.unit.is_some()).collect();
+        if let [first, others @ ..] = units.as_slice()
+            && let Some(other) = others.iter().find(|truth| truth.unit != first.unit)
+        {
+            let message = format!("`unit:` is not what it is in {}", first.file);
+            report(
+                Error::new(message)
+                    .in_file(&other.file)
+                    .help("files used together label the same"),
+            );
+        }
         if let Some(errors) = errors {
             return Err(errors);
         }
         covers.sort_by_key(|(time, _)| time.start);
-        let index = index(&rules);
+        let (index, asks) = (index(&rules), asks(&rules, &covers));
         Ok(Self {
             mentions: Mentions::new(&rules),
             rules,
@@ -96,8 +132,67 @@ impl Labeler {
                 .map_or(Conflicts::First, |truth| truth.conflicts),
             conflicts_stated: !stated.is_empty(),
             index,
+            unit: units
+                .first()
+                .and_then(|truth| truth.unit)
+                .unwrap_or(Unit::Flow),
+            asks,
             covers,
         })
+    }
+
+    /// The same for flows of an output, whose captures have these names, in the order of ordinals.
+    ///
+    /// # Errors
+    /// Rules that name packets by number, and do not say of which of the captures.
+    pub fn with_captures(mut self, names: &[String]) -> Result<Self, Errors> {
+        let mut errors: Option<Errors> = None;
+        for (number, rule) in self.rules.iter_mut().enumerate() {
+            rule.find_captures(names);
+            let of = rule
+                .captures
+                .as_ref()
+                .map_or(names.len(), |c| c.ordinals().count());
+            if rule.packets.is_none() || of <= 1 {
+                continue;
+            }
+            let message = format!(
+                "rule `{}` names packets, and there are {of} captures that they may be of",
+                rule.id
+            );
+            let file = self
+                .file_of
+                .get(number)
+                .and_then(|file| self.files.get(*file));
+            let error = Error::new(message)
+                .in_file(file.map_or("", String::as_str))
+                .at_line(rule.line as usize, 1)
+                .help("say `in: NAME.pcap` in the rule");
+            match &mut errors {
+                Some(all) => all.append(Errors::one(error)),
+                None => errors = Some(Errors::one(error)),
+            }
+        }
+        if let Some(errors) = errors {
+            return Err(errors);
+        }
+        for (_, cover) in &mut self.covers {
+            cover.hosts.find_captures(names);
+            if let Some(captures) = &mut cover.captures {
+                captures.find(names);
+            }
+        }
+        Ok(self)
+    }
+
+    /// What of flows is asked for beside what every flow has.
+    pub fn asks(&self) -> Asks {
+        self.asks
+    }
+
+    /// What a label is of.
+    pub fn unit(&self) -> Unit {
+        self.unit
     }
 
     /// The same, with rules that were altered.
@@ -140,24 +235,47 @@ impl Labeler {
     /// Labels a flow. What it costs is told in the index: mostly the rules of its two hosts whose
     /// windows it meets.
     pub fn label(&self, facts: &FlowFacts<'_>) -> Verdict<'_> {
-        let matches = self.matches(facts);
-        let Some(first) = matches.first() else {
-            let state = if self.covered(facts) {
-                State::Benign
+        self.decided(self.matches(facts)).unwrap_or_else(|| {
+            if self.covered(facts) {
+                Verdict::vouched_for()
             } else {
-                State::Unknown
-            };
-            return Verdict {
-                label: (state == State::Benign).then_some("benign"),
-                attack: None,
-                state,
-                category: None,
-                rule: None,
-                episode: None,
-                claims: Vec::new(),
-            };
-        };
-        let top = |m: &Match<'_>| m.rule.priority == first.rule.priority;
+                Verdict::unknown()
+            }
+        })
+    }
+
+    /// What several rules that claim a packet come to; `None` if there are none.
+    pub(super) fn label_packet(
+        &self,
+        hits: impl IntoIterator<Item = (usize, PacketHit)>,
+    ) -> Option<Verdict<'_>> {
+        let matches = hits.into_iter().filter_map(|(number, hit)| {
+            Some(Match {
+                number,
+                rule: self.rules.get(number)?,
+                hit: Hit {
+                    reverse: false,
+                    state: hit.state,
+                    category: hit.category,
+                    certain: hit.certain,
+                    edge: Edge::Inside,
+                    distance: None,
+                    episode: hit.episode,
+                    alias: None,
+                    grey: false,
+                },
+            })
+        });
+        let mut matches: Vec<Match<'_>> = matches.collect();
+        self.sort(&mut matches);
+        self.decided(matches)
+    }
+
+    /// What rules that apply come to, which are in their order.
+    fn decided<'a>(&'a self, matches: Vec<Match<'a>>) -> Option<Verdict<'a>> {
+        let first = matches.first()?;
+        let top =
+            |m: &Match<'_>| m.rule.priority == first.rule.priority && m.hit.grey == first.hit.grey;
         let tied = self.conflicts == Conflicts::Ambiguous
             && matches
                 .iter()
@@ -172,7 +290,7 @@ impl Labeler {
             Conflicts::All => n == 0 || (top(m) && m.hit.certain),
             _ => n == 0 && !tied,
         };
-        Verdict {
+        Some(Verdict {
             label: matches!(state, State::Malicious | State::Benign)
                 .then_some(first.outcome_label()),
             attack: (!matches!(state, State::Benign | State::Unknown) && !first.rule.is_benign())
@@ -189,6 +307,9 @@ impl Labeler {
                 .iter()
                 .enumerate()
                 .map(|(n, m)| Claim {
+                    episode: m.hit.episode,
+                    alias: m.hit.alias,
+                    grey: m.hit.grey,
                     rule: m.number,
                     direction: if m.hit.reverse {
                         FlowDirection::Reverse
@@ -196,26 +317,25 @@ impl Labeler {
                         FlowDirection::Forward
                     },
                     state: m.hit.state,
+                    category: m.hit.category,
                     certain: m.hit.certain,
                     edge: m.hit.edge,
                     distance_ns: m.hit.distance,
                     won: won(n, m),
                 })
                 .collect(),
-        }
+        })
     }
 
     /// The rules that are about the hosts of a flow, at whatever time.
     pub(super) fn about(&self, facts: &FlowFacts<'_>) -> Vec<usize> {
-        let hosts = [facts.src_ip, facts.dst_ip];
-        let candidates = self.index.candidates(hosts, i64::MIN, i64::MAX);
         let about = |rule: &Rule| {
-            [false, true].into_iter().any(|reverse| {
-                let (attacker, victim) = matching::roles(facts, reverse);
-                rule.attackers.set.contains(attacker) && rule.victims.set.contains(victim)
-            })
+            matching::is_eligible(rule, facts)
+                && [false, true]
+                    .into_iter()
+                    .any(|reverse| matching::hosts(rule, facts, reverse).is_some())
         };
-        let mut rules = candidates;
+        let mut rules = self.candidates_at_any_time(facts);
         rules.retain(|number| self.rules.get(*number).is_some_and(about));
         rules
     }
@@ -223,9 +343,13 @@ impl Labeler {
     /// The rules that apply or may apply, the deciding one first.
     fn matches(&self, facts: &FlowFacts<'_>) -> Vec<Match<'_>> {
         let (start, end) = matching::span(facts);
-        let candidates = self
-            .index
-            .candidates([facts.src_ip, facts.dst_ip], start, end);
+        let mut candidates = self.index.candidates(facts, start, end);
+        for count in facts.packets.iter().filter(|count| count.quoting) {
+            // Its hosts are those of the flow that is quoted.
+            if !candidates.contains(&count.rule) {
+                candidates.push(count.rule);
+            }
+        }
         let mut matches: Vec<Match<'_>> = candidates
             .into_iter()
             .filter_map(|number| {
@@ -233,10 +357,16 @@ impl Labeler {
                 Some(Match {
                     number,
                     rule,
-                    hit: matching::rule(rule, facts)?,
+                    hit: matching::rule(number, rule, facts)?,
                 })
             })
             .collect();
+        self.sort(&mut matches);
+        matches
+    }
+
+    /// The deciding one first.
+    fn sort(&self, matches: &mut [Match<'_>]) {
         let last = self.conflicts == Conflicts::Last;
         matches.sort_by_key(|m| {
             let place = if last {
@@ -244,9 +374,25 @@ impl Labeler {
             } else {
                 m.number
             };
-            (std::cmp::Reverse(m.rule.priority), place)
+            // Being near to the times of a rule is less than being in those of another.
+            (m.hit.grey, std::cmp::Reverse(m.rule.priority), place)
         });
-        matches
+    }
+
+    /// The rules that may be about the hosts of a flow, at whatever time.
+    pub(super) fn candidates_at_any_time(&self, facts: &FlowFacts<'_>) -> Vec<usize> {
+        self.index.candidates(facts, i64::MIN, i64::MAX)
+    }
+
+    /// The rules for packets that may claim packets of a flow: those that it looks as if it were of.
+    pub(super) fn for_packets_of(&self, facts: &FlowFacts<'_>) -> Vec<usize> {
+        let (start, end) = matching::span(facts);
+        let mut rules = self.index.candidates(facts, start, end);
+        rules.retain(|number| {
+            let rule = self.rules.get(*number).filter(|rule| rule.is_of_packets());
+            rule.is_some_and(|rule| matching::looks_as_of(rule, facts))
+        });
+        rules
     }
 
     /// Whether somebody vouches for one end of the flow during all of it. Times of several entries
@@ -254,11 +400,16 @@ impl Labeler {
     fn covered(&self, facts: &FlowFacts<'_>) -> bool {
         let (start, end) = matching::span(facts);
         let mut needed = start;
-        for (time, hosts) in &self.covers {
+        let place = matching::place(facts);
+        for (time, cover) in &self.covers {
             if time.start > needed {
                 return false;
             }
-            if time.end >= needed && (hosts.contains(facts.src_ip) || hosts.contains(facts.dst_ip))
+            let here = |captures: &Captures| captures.contains(facts.capture);
+            let one = |end| cover.hosts.find(end, place).is_some();
+            if time.end >= needed
+                && cover.captures.as_ref().is_none_or(here)
+                && (one(&facts.src) || one(&facts.dst))
             {
                 if time.end >= end {
                     return true;
@@ -274,7 +425,7 @@ impl Labeler {
 struct Match<'a> {
     number: usize,
     rule: &'a Rule,
-    hit: Hit,
+    hit: Hit<'a>,
 }
 
 impl<'a> Match<'a> {
@@ -303,10 +454,25 @@ fn is_certain(matches: &[Match<'_>]) -> bool {
     sure.is_some_and(|sure| matches.iter().take(sure + 1).all(|m| same(first, m)))
 }
 
+fn asks(rules: &[Rule], covers: &[(Interval, Cover)]) -> Asks {
+    let has_macs = |hosts: &Hosts| hosts.addresses().has_macs();
+    let icmp_errors = rules.iter().any(|rule| rule.icmp_errors);
+    Asks {
+        macs: rules
+            .iter()
+            .any(|rule| has_macs(&rule.attackers) || has_macs(&rule.victims))
+            || covers.iter().any(|(_, cover)| has_macs(&cover.hosts)),
+        ids: rules.iter().any(|rule| rule.ids.is_some()),
+        packets: icmp_errors || rules.iter().any(Rule::is_of_packets),
+        icmp_errors,
+    }
+}
+
 fn index(rules: &[Rule]) -> Index {
     Index::new(rules.iter().enumerate().map(|(number, rule)| Item {
         number,
-        sides: [&rule.attackers.set, &rule.victims.set],
+        sides: [rule.attackers.addresses(), rule.victims.addresses()],
+        ids: rule.ids.as_ref().map(|ids| &ids.of),
         window: window(rule),
     }))
 }
@@ -315,10 +481,18 @@ fn index(rules: &[Rule]) -> Index {
 fn window(rule: &Rule) -> (i64, i64) {
     let times = || rule.variants.iter().flat_map(|variant| &variant.time);
     let first = times()
-        .map(|time| time.start.saturating_sub(time.unsure))
+        .map(|time| {
+            time.start
+                .saturating_sub(time.unsure)
+                .saturating_sub(rule.grey)
+        })
         .min();
     let last = times()
-        .map(|time| time.end.saturating_add(time.unsure))
+        .map(|time| {
+            time.end
+                .saturating_add(time.unsure)
+                .saturating_add(rule.grey)
+        })
         .max();
     (first.unwrap_or(i64::MAX), last.unwrap_or(i64::MIN))
 }

@@ -1,14 +1,15 @@
-//! Whether one rule applies to one flow: hosts, time, ports, protocol, condition, refinements.
+//! Whether one rule applies to one flow: captures, hosts, time, ports, protocol, condition, refinements.
 //!
 //! Which rules are tried, and which of several decides, is in [`crate::label::labeler`].
 
 use crate::label::interval::Interval;
 use crate::label::model::{Direction, Rule, Test, Variant};
-use crate::label::verdict::{Edge, FlowFacts, State};
+use crate::label::side::Place;
+use crate::label::verdict::{Edge, End, FlowFacts, PacketCount, State};
 
 /// A rule that applies, or may apply, to a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Hit {
+pub(super) struct Hit<'a> {
     /// A victim opened the flow.
     pub(super) reverse: bool,
     pub(super) state: State,
@@ -18,6 +19,19 @@ pub(super) struct Hit {
     pub(super) distance: Option<i64>,
     /// Which interval of the rule, from 0.
     pub(super) episode: usize,
+    /// The name by which a host of the rule was seen, if that is another one.
+    pub(super) alias: Option<&'a str>,
+    /// Near the times of the rule, not in them.
+    pub(super) grey: bool,
+}
+
+/// The hosts of a rule in a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Met<'a> {
+    /// The port of the victim, as the victim itself has it.
+    pub(super) port: Option<u16>,
+    /// The name by which one of them was seen, if that is another one.
+    pub(super) alias: Option<&'a str>,
 }
 
 /// A time test that came out true or, within what the clock is unsure of, perhaps.
@@ -25,28 +39,26 @@ pub(super) struct Hit {
 struct Timing {
     interval: Interval,
     margin: i64,
+    certain: bool,
 }
 
-impl Timing {
-    fn is_certain(&self) -> bool {
-        self.margin >= self.interval.unsure
+/// What a rule makes of a flow; `None` if it does not apply. `number` is its place among the rules.
+pub(super) fn rule<'a>(number: usize, rule: &'a Rule, facts: &FlowFacts<'_>) -> Option<Hit<'a>> {
+    if !is_eligible(rule, facts) {
+        return None;
     }
-}
-
-/// What a rule makes of a flow; `None` if it does not apply.
-pub(super) fn rule(rule: &Rule, facts: &FlowFacts<'_>) -> Option<Hit> {
+    let counts = packets(number, rule, facts);
     for reverse in [false, true] {
-        let (attacker, victim) = roles(facts, reverse);
-        if !rule.attackers.set.contains(attacker) || !rule.victims.set.contains(victim) {
+        let Some(met) = hosts(rule, facts, reverse) else {
             continue;
-        }
+        };
         let mut decided: Option<(&Variant, Timing)> = None;
         let mut doubt = false;
         for variant in &rule.variants {
-            let Some(timing) = applies(variant, facts, reverse) else {
+            let Some(timing) = applies(variant, facts, (reverse, met.port), counts) else {
                 continue;
             };
-            if timing.is_certain() {
+            if timing.certain {
                 decided = Some((variant, timing));
                 doubt = false;
                 continue;
@@ -62,6 +74,9 @@ pub(super) fn rule(rule: &Rule, facts: &FlowFacts<'_>) -> Option<Hit> {
             }
         }
         let Some((variant, timing)) = decided else {
+            if let Some(grey) = grey(rule, facts, reverse, met) {
+                return Some(grey);
+            }
             continue;
         };
         let state = match variant.state {
@@ -77,27 +92,168 @@ pub(super) fn rule(rule: &Rule, facts: &FlowFacts<'_>) -> Option<Hit> {
             edge: edge(facts, timing.interval),
             distance: timing.interval.is_bounded().then_some(timing.margin),
             episode: episode(rule, facts, timing.interval),
+            alias: met.alias,
+            grey: false,
         });
     }
-    None
+    quoting(rule, facts, counts)
 }
 
-/// The addresses of attacker and victim.
-pub(super) fn roles(facts: &FlowFacts<'_>, reverse: bool) -> (std::net::IpAddr, std::net::IpAddr) {
+/// Whether a rule speaks of flows of such a capture and with such an id at all.
+pub(super) fn is_eligible(rule: &Rule, facts: &FlowFacts<'_>) -> bool {
+    rule.captures
+        .as_ref()
+        .is_none_or(|captures| captures.contains(facts.capture))
+        && rule.ids.as_ref().is_none_or(|ids| ids.contain(facts.ids))
+}
+
+/// Attacker and victim, if they were that.
+pub(super) fn ends<'f>(facts: &'f FlowFacts<'_>, reverse: bool) -> (&'f End, &'f End) {
     if reverse {
-        (facts.dst_ip, facts.src_ip)
+        (&facts.dst, &facts.src)
     } else {
-        (facts.src_ip, facts.dst_ip)
+        (&facts.src, &facts.dst)
     }
 }
 
-fn applies(variant: &Variant, facts: &FlowFacts<'_>, reverse: bool) -> Option<Timing> {
-    if !direction(variant, reverse) || !protocol(variant, facts) || !ports(variant, facts, reverse)
-    {
+/// Where the hosts of a flow were seen.
+pub(super) fn place(facts: &FlowFacts<'_>) -> Place {
+    Place {
+        capture: facts.capture,
+        protocol: facts.protocol,
+    }
+}
+
+/// The hosts of a rule, if the two ends of a flow are them.
+#[inline]
+pub(super) fn hosts<'a>(rule: &'a Rule, facts: &FlowFacts<'_>, reverse: bool) -> Option<Met<'a>> {
+    let (attacker, victim) = ends(facts, reverse);
+    let attacker = rule.attackers.find(attacker, place(facts))?;
+    let victim = rule.victims.find(victim, place(facts))?;
+    Some(Met {
+        port: victim.port,
+        alias: attacker.alias.or(victim.alias),
+    })
+}
+
+/// What a rule claims of the packets of a flow.
+fn packets<'f>(number: usize, rule: &Rule, facts: &FlowFacts<'f>) -> Option<&'f PacketCount> {
+    if !rule.is_of_packets() && !rule.icmp_errors {
         return None;
     }
-    let timing = time(variant, facts)?;
+    facts.packets.iter().find(|count| count.rule == number)
+}
+
+fn applies(
+    variant: &Variant,
+    facts: &FlowFacts<'_>,
+    (reverse, port): (bool, Option<u16>),
+    counts: Option<&PacketCount>,
+) -> Option<Timing> {
+    if !looks_so(variant, facts, reverse, port) {
+        return None;
+    }
+    let timing = match variant.test {
+        Test::Packet => of_packets(variant, facts, counts.filter(|count| !count.quoting)),
+        _ => time(variant, facts),
+    }?;
     condition(variant, facts, reverse).then_some(timing)
+}
+
+/// Whether a flow may have packets that a rule for packets claims.
+pub(super) fn looks_as_of(rule: &Rule, facts: &FlowFacts<'_>) -> bool {
+    let one = |reverse| {
+        hosts(rule, facts, reverse).is_some_and(|met| {
+            rule.variants.iter().any(|variant| {
+                looks_so(variant, facts, reverse, met.port) && condition(variant, facts, reverse)
+            })
+        })
+    };
+    is_eligible(rule, facts) && (one(false) || one(true))
+}
+
+/// Whether an ICMP error that quotes such a packet belongs to a rule, but for the time.
+pub(super) fn is_quoted(rule: &Rule, facts: &FlowFacts<'_>) -> bool {
+    let Some(base) = rule.variants.first().filter(|_| rule.icmp_errors) else {
+        return false;
+    };
+    let one = |reverse| {
+        hosts(rule, facts, reverse)
+            .is_some_and(|met| protocol(base, facts) && ports(base, facts, met.port))
+    };
+    is_eligible(rule, facts) && (one(false) || one(true))
+}
+
+/// Whether a flow is what a variant speaks of, but for time and condition.
+fn looks_so(variant: &Variant, facts: &FlowFacts<'_>, reverse: bool, port: Option<u16>) -> bool {
+    direction(variant, reverse)
+        && protocol(variant, facts)
+        && icmp(variant, facts)
+        && ports(variant, facts, port)
+}
+
+/// How the packets lie that a rule claims: the flow has one, or perhaps.
+fn of_packets(
+    variant: &Variant,
+    facts: &FlowFacts<'_>,
+    counts: Option<&PacketCount>,
+) -> Option<Timing> {
+    let counts = counts?;
+    let margin = |interval: &Interval| margin(Test::Overlap, facts, *interval);
+    let interval = variant
+        .time
+        .iter()
+        .max_by_key(|interval| margin(interval))?;
+    (counts.sure + counts.unsure > 0).then(|| Timing {
+        interval: *interval,
+        margin: margin(interval),
+        certain: counts.sure > 0,
+    })
+}
+
+/// An ICMP flow, of whose errors some quote packets of the attack.
+fn quoting<'a>(
+    rule: &'a Rule,
+    facts: &FlowFacts<'_>,
+    counts: Option<&PacketCount>,
+) -> Option<Hit<'a>> {
+    let counts = counts.filter(|count| count.quoting)?;
+    let base = rule.variants.first()?;
+    let timing = of_packets(base, facts, Some(counts))?;
+    Some(Hit {
+        reverse: rule.attackers.find(&facts.src, place(facts)).is_none(),
+        state: base.state?,
+        category: base.category,
+        certain: timing.certain,
+        edge: edge(facts, timing.interval),
+        distance: timing.interval.is_bounded().then_some(timing.margin),
+        episode: episode(rule, facts, timing.interval),
+        alias: None,
+        grey: false,
+    })
+}
+
+/// A flow that the rule itself would claim, but that it is not quite in its times.
+fn grey<'a>(rule: &Rule, facts: &FlowFacts<'_>, reverse: bool, met: Met<'a>) -> Option<Hit<'a>> {
+    let base = rule.variants.first().filter(|_| rule.grey > 0)?;
+    if !looks_so(base, facts, reverse, met.port) {
+        return None;
+    }
+    let margin = |interval: &Interval| margin(base.test, facts, *interval);
+    let interval = base.time.iter().max_by_key(|interval| margin(interval))?;
+    let margin = margin(interval);
+    let near = margin.saturating_add(rule.grey) >= 0 && condition(base, facts, reverse);
+    near.then(|| Hit {
+        reverse,
+        state: State::Excluded,
+        category: None,
+        certain: true,
+        edge: edge(facts, *interval),
+        distance: Some(margin),
+        episode: episode(rule, facts, *interval),
+        alias: met.alias,
+        grey: true,
+    })
 }
 
 pub(super) fn direction(variant: &Variant, reverse: bool) -> bool {
@@ -115,13 +271,15 @@ pub(super) fn protocol(variant: &Variant, facts: &FlowFacts<'_>) -> bool {
         .is_none_or(|list| list.contains(&facts.protocol))
 }
 
+/// Whether the ICMP message that a flow began with fits.
+pub(super) fn icmp(variant: &Variant, facts: &FlowFacts<'_>) -> bool {
+    let one =
+        |list: &Vec<crate::label::service::Icmp>| list.iter().any(|icmp| icmp.contains(facts.icmp));
+    variant.icmp.as_ref().is_none_or(one)
+}
+
 /// Ports are those of the victim, whoever opened the flow.
-pub(super) fn ports(variant: &Variant, facts: &FlowFacts<'_>, reverse: bool) -> bool {
-    let port = if reverse {
-        facts.src_port
-    } else {
-        facts.dst_port
-    };
+pub(super) fn ports(variant: &Variant, facts: &FlowFacts<'_>, port: Option<u16>) -> bool {
     let contains = |list: &Vec<crate::label::service::Ports>| {
         list.iter()
             .any(|ports| ports.contains(port, facts.protocol))
@@ -141,15 +299,11 @@ pub(super) fn condition(variant: &Variant, facts: &FlowFacts<'_>, reverse: bool)
 pub(super) fn outside(rule: &Rule, facts: &FlowFacts<'_>) -> Option<i64> {
     let base = rule.variants.first()?;
     let fits = |reverse| {
-        let (attacker, victim) = roles(facts, reverse);
-        rule.attackers.set.contains(attacker)
-            && rule.victims.set.contains(victim)
-            && direction(base, reverse)
-            && protocol(base, facts)
-            && ports(base, facts, reverse)
+        let met = hosts(rule, facts, reverse);
+        met.is_some_and(|met| looks_so(base, facts, reverse, met.port))
             && condition(base, facts, reverse)
     };
-    if !fits(false) && !fits(true) {
+    if !is_eligible(rule, facts) || (!fits(false) && !fits(true)) {
         return None;
     }
     let margins = base
@@ -164,11 +318,13 @@ pub(super) fn outside(rule: &Rule, facts: &FlowFacts<'_>) -> Option<i64> {
 fn time(variant: &Variant, facts: &FlowFacts<'_>) -> Option<Timing> {
     let mut perhaps = None;
     for interval in &variant.time {
+        let margin = margin(variant.test, facts, *interval);
         let timing = Timing {
             interval: *interval,
-            margin: margin(variant.test, facts, *interval),
+            margin,
+            certain: margin >= interval.unsure,
         };
-        if timing.is_certain() {
+        if timing.certain {
             return Some(timing);
         }
         if timing.margin >= interval.unsure.saturating_neg() && perhaps.is_none() {
@@ -186,7 +342,8 @@ pub(super) fn margin(test: Test, facts: &FlowFacts<'_>, interval: Interval) -> i
         return majority(start, end, interval);
     }
     let (after_start, before_end) = match test {
-        Test::Overlap => (end, start),
+        // A packet lies in an interval only if its flow meets it.
+        Test::Overlap | Test::Packet => (end, start),
         Test::Start | Test::Majority => (start, start),
         Test::End => (end, end),
         Test::Contained => (start, end),

@@ -5,8 +5,9 @@ use std::net::IpAddr;
 
 use foldhash::fast::FixedState;
 
-use crate::label::hosts::HostSet;
+use crate::label::host_set::HostSet;
 use crate::label::model::Rule;
+use crate::label::verdict::End;
 
 /// Sets with more addresses are tested one by one.
 const FEW: usize = 16;
@@ -47,16 +48,16 @@ impl Mentions {
     }
 
     /// Adds the numbers of those that one of two hosts belongs to.
-    pub(super) fn mark(&self, hosts: [IpAddr; 2], seen: &mut BTreeSet<usize>) {
+    pub(super) fn mark(&self, hosts: [&End; 2], seen: &mut BTreeSet<usize>) {
         for host in hosts {
-            if let Some(numbers) = self.exact.get(&host.to_canonical()) {
+            if let Some(numbers) = self.exact.get(&host.ip.to_canonical()) {
                 seen.extend(numbers);
             }
         }
         for number in &self.other {
             if let Some((_, set)) = self.list.get(*number)
                 && !seen.contains(number)
-                && hosts.iter().any(|host| set.contains(*host))
+                && hosts.iter().any(|host| host.is_in(set))
             {
                 seen.insert(*number);
             }

@@ -45,11 +45,13 @@ pub(super) struct Miss {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Part {
     Time,
+    Captures,
     Attackers,
     Victims,
     Direction,
     Ports,
     Protocol,
+    Icmp,
     Condition,
 }
 
@@ -96,7 +98,7 @@ impl Misses {
             let Some(set) = labeler.mentions().get(*number) else {
                 continue;
             };
-            for host in [facts.src_ip, facts.dst_ip] {
+            for host in [facts.src.ip, facts.dst.ip] {
                 if set.has_neighbour(host) {
                     *near.entry(host.to_canonical()).or_default() += 1;
                     keep_least(near);
@@ -157,15 +159,23 @@ fn look(rule: &Rule, miss: &mut Miss, facts: &FlowFacts<'_>) {
         })
         .min();
     let Some(nearest) = nearest else { return };
+    let place = matching::place(facts);
     for reverse in [false, true] {
-        let (attacker, victim) = matching::roles(facts, reverse);
+        let (attacker, victim) = matching::ends(facts, reverse);
+        let found = rule.victims.find(victim, place);
+        let port = found.map_or(victim.port, |found| found.port);
         let fails = [
             (Part::Time, nearest.distance > 0),
-            (Part::Attackers, !rule.attackers.set.contains(attacker)),
-            (Part::Victims, !rule.victims.set.contains(victim)),
+            (Part::Captures, !matching::is_eligible(rule, facts)),
+            (
+                Part::Attackers,
+                rule.attackers.find(attacker, place).is_none(),
+            ),
+            (Part::Victims, found.is_none()),
             (Part::Direction, !matching::direction(base, reverse)),
-            (Part::Ports, !matching::ports(base, facts, reverse)),
+            (Part::Ports, !matching::ports(base, facts, port)),
             (Part::Protocol, !matching::protocol(base, facts)),
+            (Part::Icmp, !matching::icmp(base, facts)),
         ];
         let mut failed = fails
             .iter()
@@ -187,8 +197,8 @@ fn look(rule: &Rule, miss: &mut Miss, facts: &FlowFacts<'_>) {
         };
         *miss.without.entry(part).or_default() += 1;
         let other = match part {
-            Part::Attackers => Some((attacker, &rule.attackers.set)),
-            Part::Victims => Some((victim, &rule.victims.set)),
+            Part::Attackers => Some((attacker.ip, rule.attackers.addresses())),
+            Part::Victims => Some((victim.ip, rule.victims.addresses())),
             _ => None,
         };
         if let Some((host, set)) = other {

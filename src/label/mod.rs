@@ -82,7 +82,9 @@
 //! The form as a table is described in `csv_form.rs`.
 
 mod append;
+mod captures;
 mod carry;
+mod clock;
 mod columns;
 mod condition;
 mod csv_form;
@@ -91,6 +93,8 @@ mod document;
 mod duration;
 mod explain;
 mod fields;
+mod flows;
+mod host_set;
 mod hosts;
 mod import;
 mod index;
@@ -105,12 +109,16 @@ mod model;
 mod moment;
 mod names;
 mod offsets;
+mod packet_claims;
+mod packet_rows;
+mod packets;
 mod problems;
 mod report;
 mod rule;
 mod schema;
 mod sensitivity;
 mod service;
+mod side;
 mod slack;
 mod summary;
 mod tally;
@@ -125,16 +133,18 @@ use std::path::Path;
 
 pub use append::{NewRule, append};
 pub use carry::FlowLabels;
+pub use clock::Captured;
 pub use columns::{ColumnType, Columns, Value};
 pub use diagnosis::{ClockSeen, SERIOUS, Surroundings};
 pub use explain::Considered;
+pub use flows::{Basis, Connections, flow_columns};
 pub use import::{ImportOptions, Imported, format_names, import};
-pub use join::{
-    Explained, Labeled, explain_row, flow_columns, label_batch, look_batch, vary_batch,
-};
-pub use labeler::Labeler;
+pub use join::{Explained, Labeled, explain_row, label_batch, look_batch, vary_batch};
+pub use labeler::{Asks, Labeler};
 pub use misses::Misses;
-pub use model::{GroundTruth, Rule};
+pub use model::{GroundTruth, Rule, Unit};
+pub use packet_claims::{PacketClaims, PacketRules, Said, label_without_flow};
+pub use packet_rows::{PacketBatches, PacketRows};
 pub use problems::Errors;
 pub use report::Report;
 pub use schema::json_schema;
@@ -142,7 +152,7 @@ pub use sensitivity::{ClassStability, Sensitivity, SensitivityTally, Setting, St
 pub use slack::Slacks;
 pub use tally::Tally;
 pub use traffic::Traffic;
-pub use verdict::{Claim, Edge, FlowDirection, FlowFacts, State, Verdict};
+pub use verdict::{Claim, Edge, End, FlowDirection, FlowFacts, PacketCount, State, Verdict};
 
 use crate::error::Error;
 use problems::Problems;
@@ -150,12 +160,17 @@ use problems::Problems;
 /// Reads a ground-truth file; whether it is YAML or CSV is told from its content.
 ///
 /// `columns` are those that conditions may use, in the order by which [`FlowFacts::values`] is
-/// asked for them.
+/// asked for them. `captured` tells when packets were captured that clocks are anchored in; without it
+/// such clocks are only checked.
 ///
 /// # Errors
 /// Everything that is wrong in the file, in its order, each with line, column, what was expected
 /// and, for a misspelt word, the nearest one. A file that is no YAML at all gives one error.
-pub fn read(path: &Path, columns: &Columns) -> Result<GroundTruth, Errors> {
+pub fn read(
+    path: &Path,
+    columns: &Columns,
+    captured: Option<&dyn Captured>,
+) -> Result<GroundTruth, Errors> {
     let bytes = std::fs::read(path)
         .map_err(|error| Errors::one(Error::io(path, "read the ground truth", error)))?;
     let text = std::str::from_utf8(&bytes).map_err(|error| {
@@ -164,7 +179,7 @@ pub fn read(path: &Path, columns: &Columns) -> Result<GroundTruth, Errors> {
             .at_offset(error.valid_up_to() as u64);
         Errors::one(error.help("label files are YAML or CSV, written in UTF-8"))
     })?;
-    parse(text, path, columns)
+    parse_in(text, path, columns, captured)
 }
 
 /// Reads ground truth from a text; `path` is what messages call it.
@@ -172,6 +187,15 @@ pub fn read(path: &Path, columns: &Columns) -> Result<GroundTruth, Errors> {
 /// # Errors
 /// As [`read`].
 pub fn parse(text: &str, path: &Path, columns: &Columns) -> Result<GroundTruth, Errors> {
+    parse_in(text, path, columns, None)
+}
+
+fn parse_in(
+    text: &str,
+    path: &Path,
+    columns: &Columns,
+    captured: Option<&dyn Captured>,
+) -> Result<GroundTruth, Errors> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let name = path
         .file_name()
@@ -182,7 +206,7 @@ pub fn parse(text: &str, path: &Path, columns: &Columns) -> Result<GroundTruth, 
         Some(csv_form::read(text, path, &name, columns, &mut problems).map_err(Errors::one)?)
     } else {
         let root = yaml::parse(text, path, &mut problems).map_err(Errors::one)?;
-        document::read(&root, &name, columns, &mut problems)
+        document::read(&root, &name, columns, captured, &mut problems)
     };
     match problems.into_result(path, truth)? {
         Some(truth) => Ok(truth),

@@ -4,11 +4,12 @@
 
 use std::collections::BTreeMap;
 
+use crate::label::captures::Captures;
 use crate::label::condition::Condition;
-use crate::label::hosts::HostSet;
 use crate::label::interval::Interval;
-use crate::label::names::Hosts;
-use crate::label::service::Ports;
+use crate::label::packets::Numbers;
+use crate::label::service::{Icmp, Ports};
+use crate::label::side::Hosts;
 use crate::label::verdict::State;
 
 /// One ground-truth file.
@@ -21,6 +22,8 @@ pub struct GroundTruth {
     pub(super) conflicts_stated: bool,
     pub(super) rules: Vec<Rule>,
     pub(super) covers: Vec<Cover>,
+    /// What is labeled, if the file says so.
+    pub(super) unit: Option<Unit>,
     /// Anything else that the file keeps (`extra:`).
     pub(super) extra: Option<serde_json::Value>,
 }
@@ -48,9 +51,20 @@ impl GroundTruth {
     }
 }
 
+/// What a label is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Unit {
+    /// Each flow.
+    #[default]
+    Flow,
+    /// Connections: all their parts are tested by the time of the whole.
+    Connection,
+}
+
 /// Which of several rules of equal priority decides the label of a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Conflicts {
+    #[default]
     First,
     Last,
     All,
@@ -71,6 +85,18 @@ pub struct Rule {
     pub(super) time: Vec<Interval>,
     /// What the rule says, then what each refinement says; the last that matches decides.
     pub(super) variants: Vec<Variant>,
+    /// Only flows of these captures.
+    pub(super) captures: Option<Captures>,
+    /// Only flows with one of these ids.
+    pub(super) ids: Option<Ids>,
+    /// Only these packets.
+    pub(super) packets: Option<Numbers>,
+    /// ICMP errors that quote a packet of the attack belong to it.
+    pub(super) icmp_errors: bool,
+    /// How long around the times flows are excluded, in nanoseconds.
+    pub(super) grey: i64,
+    /// By how much the times were made longer, before and after, in nanoseconds.
+    pub(super) slack: [i64; 2],
     /// `id#1`, `id#2` … for the intervals of `time`.
     pub(super) episodes: Vec<String>,
     pub(super) mitre: Vec<String>,
@@ -126,9 +152,46 @@ impl Rule {
         }
     }
 
+    /// Whether it claims packets, and flows by their packets.
+    pub(super) fn is_of_packets(&self) -> bool {
+        self.variants
+            .first()
+            .is_some_and(|base| base.test == Test::Packet)
+    }
+
+    /// Looks which captures of an output are meant, by their names in the order of ordinals.
+    pub(super) fn find_captures(&mut self, names: &[String]) {
+        if let Some(captures) = &mut self.captures {
+            captures.find(names);
+        }
+        self.attackers.find_captures(names);
+        self.victims.find_captures(names);
+    }
+
     /// Whether it says of flows that they only look like an attack.
     pub(super) fn is_benign(&self) -> bool {
         self.label.eq_ignore_ascii_case("benign")
+    }
+}
+
+/// What flows are known by.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Ids {
+    /// `flow_uid`, Community ID; each sorted.
+    pub(super) of: [Vec<String>; 2],
+}
+
+impl Ids {
+    /// Whether a flow is one of them.
+    pub(super) fn contain(&self, ids: [Option<&str>; 2]) -> bool {
+        let is_one = |(known, id): (&Vec<String>, Option<&str>)| {
+            id.is_some_and(|id| {
+                known
+                    .binary_search_by(|known| known.as_str().cmp(id))
+                    .is_ok()
+            })
+        };
+        self.of.iter().zip(ids).any(is_one)
     }
 }
 
@@ -145,6 +208,8 @@ pub(super) struct Variant {
     pub(super) ports: Option<Vec<Ports>>,
     /// `None`: any.
     pub(super) protocols: Option<Vec<u8>>,
+    /// `None`: any, and flows of other protocols.
+    pub(super) icmp: Option<Vec<Icmp>>,
     /// All must hold: a refinement narrows the condition of its rule.
     pub(super) conditions: Vec<Condition>,
 }
@@ -158,6 +223,8 @@ pub(super) enum Test {
     Contained,
     /// More than half of the flow's time; of a flow without length, its start.
     Majority,
+    /// One of its packets.
+    Packet,
 }
 
 /// Who opened the flow.
@@ -171,6 +238,8 @@ pub(super) enum Direction {
 /// Hosts and a time that a file vouches for.
 #[derive(Debug, Clone)]
 pub(super) struct Cover {
-    pub(super) hosts: HostSet,
+    pub(super) hosts: Hosts,
     pub(super) time: Vec<Interval>,
+    /// Only flows of these captures.
+    pub(super) captures: Option<Captures>,
 }

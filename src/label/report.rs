@@ -68,6 +68,9 @@ pub struct RuleRow {
     pub line: u32,
     /// Its intervals, in capture time; none if it always applies.
     pub intervals: Vec<Range>,
+    /// By how much they were made longer, before and after, in nanoseconds; nothing if the rule has no slack.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slack_ns: Option<[i64; 2]>,
     /// Flows that it matched.
     pub rows: u64,
     /// Of these, flows whose label it made.
@@ -182,6 +185,7 @@ fn row(rule: &Rule, file: &str, tally: Option<&RuleTally>) -> RuleRow {
         intervals: bounded
             .map(|interval| range(interval.start, interval.end))
             .collect(),
+        slack_ns: (rule.slack != [0; 2]).then_some(rule.slack),
         rows: tally.rows,
         won: tally.won,
         lost: tally.rows - tally.won,

@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
+use crate::label::clock::Clock;
 use crate::label::columns::Columns;
 use crate::label::condition;
 use crate::label::fields::Fields;
-use crate::label::hosts::HostSet;
-use crate::label::interval::{Clock, Frame, Interval};
+use crate::label::interval::{Frame, Interval};
 use crate::label::keys;
-use crate::label::model::{Direction, Rule, Test, Variant};
-use crate::label::names::{Hosts, Names};
+use crate::label::model::{Direction, Ids, Rule, Test, Variant};
+use crate::label::names::Names;
+use crate::label::packets::{self, Numbers};
 use crate::label::problems::{At, Problems};
 use crate::label::service::{self, Ports};
+use crate::label::side::Hosts;
 use crate::label::values;
 use crate::label::verdict::State;
 use crate::label::yaml::{Kind, Node};
@@ -40,34 +42,59 @@ pub(super) fn read(
     let before = problems.len();
     let id = fields.get("id").and_then(|node| id(node, problems));
     let label = fields.get("label").and_then(|node| label(node, problems));
-    let frame = values::frame(fields, true, &context.frame, &context.clocks, problems);
+    let mut frame = values::frame(fields, true, &context.frame, &context.clocks, problems);
+    frame.half_open = fields
+        .get("bounds")
+        .and_then(|node| values::choice("bounds", node, keys::BOUNDS, problems))
+        == Some("half-open");
+    frame.slack = fields
+        .get("slack")
+        .map_or([0; 2], |node| slack(node, problems));
+    let ids = ids(fields, problems);
+    let packets = fields.get("packets").map(|node| numbers(node, problems));
+    let names_rows = ids.is_some() || packets.is_some();
     let (time, day) = match (ends, fields.get("time")) {
         (Some([start, end]), _) => match values::range(start, end, &frame, problems) {
             Some((interval, _)) => (vec![interval], None),
             None => (vec![], None),
         },
         (None, Some(node)) => values::times(node, &frame, problems),
-        (None, None) => (vec![], None),
+        (None, None) => {
+            if !names_rows {
+                problems.add_help(
+                    fields.at,
+                    "a rule needs `time:`",
+                    "write `10:20 .. 11:05`, or `always`",
+                );
+            }
+            (vec![Interval::ALWAYS], frame.date)
+        }
     };
     let attackers = side("attackers", fields, context, problems);
     let victims = side("victims", fields, context, problems);
-    if attackers.is_none() && victims.is_none() {
+    if attackers.is_none() && victims.is_none() && !names_rows {
         problems.add_help(
             fields.at,
             "a rule needs `attackers:` or `victims:`",
             "for all hosts write `attackers: any`",
         );
     }
-    let any = || Hosts {
-        set: HostSet::any(),
-        parts: Vec::new(),
-    };
-    let base = base(fields, &time, context, problems);
+    let mut base = base(fields, &time, context, problems);
+    if packets.is_some() {
+        base.test = Test::Packet;
+    }
+    let grey = fields.get("grey").and_then(|node| grey(node, problems));
+    let icmp_errors = fields
+        .get("icmp_errors")
+        .and_then(|node| values::choice("icmp_errors", node, keys::YES_NO, problems));
     let label = label?;
-    let state = if label.eq_ignore_ascii_case("benign") {
-        State::Benign
-    } else {
-        State::Malicious
+    let stated = fields
+        .get("state")
+        .and_then(|node| values::choice("state", node, keys::RULE_STATES, problems));
+    let state = match stated.and_then(State::from_name) {
+        _ if label.eq_ignore_ascii_case("benign") => State::Benign,
+        Some(state) => state,
+        None => State::Malicious,
     };
     let mut variants = vec![Variant {
         state: Some(state),
@@ -96,8 +123,16 @@ pub(super) fn read(
         },
         line: fields.at.line,
         priority,
-        attackers: attackers.unwrap_or_else(any),
-        victims: victims.unwrap_or_else(any),
+        attackers: attackers.unwrap_or_else(Hosts::any),
+        victims: victims.unwrap_or_else(Hosts::any),
+        captures: fields
+            .get("in")
+            .map(|node| values::captures(node, problems)),
+        ids,
+        packets,
+        icmp_errors: icmp_errors == Some("yes"),
+        grey: grey.unwrap_or(0),
+        slack: frame.slack,
         time,
         variants,
         episodes,
@@ -106,6 +141,60 @@ pub(super) fn read(
         extra: fields.get("extra").map(Node::to_json),
         id,
     })
+}
+
+/// `30s`, or a list of two: before and after.
+fn slack(node: &Node, problems: &mut Problems) -> [i64; 2] {
+    let mut one = |node: &Node| values::length("slack", node, problems).unwrap_or(0);
+    match &node.kind {
+        Kind::List(items) => match items.as_slice() {
+            [before, after] => [one(before), one(after)],
+            _ => {
+                problems.add(
+                    node.at,
+                    "`slack:` is one length of time, or a list of two: before and after",
+                );
+                [0; 2]
+            }
+        },
+        _ => [one(node); 2],
+    }
+}
+
+/// A length of time, or `always`.
+fn grey(node: &Node, problems: &mut Problems) -> Option<i64> {
+    match &node.kind {
+        Kind::Text(text) if text.value.trim().eq_ignore_ascii_case("always") => Some(i64::MAX),
+        _ => values::length("grey", node, problems),
+    }
+}
+
+fn ids(fields: &Fields<'_>, problems: &mut Problems) -> Option<Ids> {
+    let mut of = [const { Vec::new() }; 2];
+    for (key, known) in ["flow_uid", "community_id"].into_iter().zip(&mut of) {
+        let Some(node) = fields.get(key) else {
+            continue;
+        };
+        for text in values::texts(key, node, problems) {
+            known.extend(text.value.split_whitespace().map(str::to_owned));
+        }
+        known.sort();
+        known.dedup();
+    }
+    of.iter()
+        .any(|known| !known.is_empty())
+        .then_some(Ids { of })
+}
+
+fn numbers(node: &Node, problems: &mut Problems) -> Numbers {
+    let mut ranges = Vec::new();
+    for text in values::texts("packets", node, problems) {
+        match packets::parse(&text.value) {
+            Ok(more) => ranges.extend(more),
+            Err(fault) => problems.add_fault(text.place(fault.offset), fault),
+        }
+    }
+    Numbers::new(ranges)
 }
 
 /// Names of rules go into file names, columns and episodes (`id#1`).
@@ -172,11 +261,13 @@ fn base(
             Some("end" | "flow-end") => Test::End,
             Some("contained") => Test::Contained,
             Some("majority") => Test::Majority,
+            Some("packet") => Test::Packet,
             _ => Test::Overlap,
         },
         direction: Direction::Either,
         ports: None,
         protocols: None,
+        icmp: None,
         conditions: Vec::new(),
     };
     narrowed(variant, fields, context, problems)
@@ -205,6 +296,9 @@ fn narrowed(
     }
     if let Some(node) = fields.get("ports") {
         variant.ports = all("ports", node, problems, service::parse_ports);
+    }
+    if let Some(node) = fields.get("icmp") {
+        variant.icmp = all("icmp", node, problems, service::parse_icmp);
     }
     if let Some(node) = fields.get("ports").or_else(|| fields.get("protocol"))
         && problems.len() == known
@@ -322,6 +416,13 @@ fn refinements(
             .get("category")
             .and_then(|n| values::integer("category", n, problems));
         if let Some(time) = entry.get("time") {
+            if base.test == Test::Packet {
+                problems.add_help(
+                    time.at,
+                    "an entry has no time of its own where the rule claims packets",
+                    "make it a rule of its own",
+                );
+            }
             // A clock time in an entry is one of the day that the rule is about.
             let around = Frame {
                 date: day.or(frame.date),

@@ -175,8 +175,11 @@ impl SensitivityTally {
 }
 
 fn alter(rule: &mut Rule, test: Test, direction: Direction) {
+    let of_packets = rule.is_of_packets();
     for variant in &mut rule.variants {
-        variant.test = test;
+        if !of_packets {
+            variant.test = test;
+        }
         if variant.direction != Direction::Reverse {
             variant.direction = direction;
         }

@@ -1,4 +1,4 @@
-//! Ports and protocols of a rule: `22/tcp`, `80`, `6000-6100/udp`, `tcp`, `47`.
+//! Ports, protocols and ICMP messages of a rule: `22/tcp`, `80`, `6000-6100/udp`, `tcp`, `47`; `8`, `3/1`.
 //!
 //! Which of a flow's two ports is tested is decided where rules are matched: it is always that of
 //! the victim.
@@ -118,6 +118,54 @@ pub(super) fn parse_protocols(text: &str) -> Result<Option<Vec<u8>>, Fault> {
     }
 }
 
+/// ICMP messages of a type, perhaps of one code only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Icmp {
+    kind: u8,
+    code: Option<u8>,
+}
+
+impl Icmp {
+    /// Whether a message is one of them; flows that are none of ICMP have no message.
+    pub(super) fn contains(self, message: Option<(u8, u8)>) -> bool {
+        message.is_some_and(|(kind, code)| {
+            kind == self.kind && self.code.is_none_or(|wanted| wanted == code)
+        })
+    }
+}
+
+/// Reads types of ICMP messages, each perhaps with a code. `any` is `None`: no condition.
+///
+/// # Errors
+/// What is no number of 0 to 255.
+pub(super) fn parse_icmp(text: &str) -> Result<Option<Vec<Icmp>>, Fault> {
+    let mut list = Vec::new();
+    for (offset, word) in words(text) {
+        if word.eq_ignore_ascii_case("any") {
+            return Ok(None);
+        }
+        let (kind, code) = match word.split_once('/') {
+            Some((kind, code)) => (kind, Some(code)),
+            None => (word.as_str(), None),
+        };
+        let number = |digits: &str| {
+            digits.parse::<u8>().map_err(|_| {
+                Fault::new(offset, format!("`{word}` is no type of ICMP messages"))
+                    .help("write 8 for a type, 3/1 for a type and a code, or a list of them")
+            })
+        };
+        list.push(Icmp {
+            kind: number(kind)?,
+            code: code.map(number).transpose()?,
+        });
+    }
+    if list.is_empty() {
+        Err(Fault::new(0, "a type of ICMP messages is missing"))
+    } else {
+        Ok(Some(list))
+    }
+}
+
 /// The number of a protocol.
 pub(super) fn protocol(name: &str) -> Result<u8, Fault> {
     let known = PROTOCOLS
@@ -188,6 +236,21 @@ mod tests {
         assert_eq!(
             (protocol_name(58), protocol_name(200)),
             ("icmpv6".into(), "200".into())
+        );
+    }
+
+    #[test]
+    fn icmp_messages_have_a_type_and_perhaps_a_code() {
+        let matches = |text: &str, message| {
+            let list = parse_icmp(text).unwrap().unwrap();
+            list.iter().any(|icmp| icmp.contains(message))
+        };
+        assert!(matches("8, 3/1", Some((8, 5))) && matches("8, 3/1", Some((3, 1))));
+        assert!(!matches("8, 3/1", Some((3, 2))) && !matches("8", None));
+        assert_eq!(parse_icmp("any"), Ok(None));
+        assert_eq!(
+            parse_icmp("8, 300").unwrap_err().message,
+            "`300` is no type of ICMP messages"
         );
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::label::labeler::Labeler;
 use crate::label::matching;
-use crate::label::verdict::FlowFacts;
+use crate::label::verdict::{Claim, FlowFacts, Verdict};
 
 const SECOND_NS: i64 = 1_000_000_000;
 
@@ -20,14 +20,15 @@ pub(super) const SLACKS_NS: [i64; 7] = [
     900 * SECOND_NS,
 ];
 
-/// A labeler for each slack. Made once a run.
+/// A labeler for each slack but the first, which is none. Made once a run.
 #[derive(Debug)]
-pub struct Slacks([Labeler; SLACKS_NS.len()]);
+pub struct Slacks([Labeler; SLACKS_NS.len() - 1]);
 
 impl Slacks {
     /// Those of a labeler.
     pub fn of(labeler: &Labeler) -> Self {
-        Self(SLACKS_NS.map(|slack| labeler.altered(|rule| rule.widen(slack))))
+        let [_, slacks @ ..] = SLACKS_NS;
+        Self(slacks.map(|slack| labeler.altered(|rule| rule.widen(slack))))
     }
 }
 
@@ -53,10 +54,17 @@ pub(super) struct Outside {
 const NEAR_NS: i64 = 3600 * SECOND_NS;
 
 impl SlackTally {
-    /// Looks at a flow.
-    pub(super) fn look(&mut self, labeler: &Labeler, slacks: &Slacks, facts: &FlowFacts<'_>) {
-        let unclaimed = labeler.label(facts).claims.is_empty();
-        for number in labeler.about(facts).into_iter().filter(|_| unclaimed) {
+    /// Looks at a flow, of which `verdict` was said as the rules are; `about` are those about its hosts.
+    pub(super) fn look(
+        &mut self,
+        labeler: &Labeler,
+        slacks: &Slacks,
+        facts: &FlowFacts<'_>,
+        verdict: &Verdict<'_>,
+        about: &[usize],
+    ) {
+        let unclaimed = verdict.claims.is_empty();
+        for number in about.iter().copied().filter(|_| unclaimed) {
             let Some(distance) = labeler
                 .rule(number)
                 .and_then(|(rule, _)| matching::outside(rule, facts))
@@ -75,12 +83,16 @@ impl SlackTally {
             outside.last = outside.last.max(end);
             outside.near += u64::from(distance <= NEAR_NS);
         }
-        for (place, labeler) in slacks.0.iter().enumerate() {
-            for claim in labeler.label(facts).claims {
+        let mut count = |place: usize, claims: &[Claim<'_>]| {
+            for claim in claims {
                 if let Some(count) = self.curves.entry(claim.rule).or_default().get_mut(place) {
                     *count += 1;
                 }
             }
+        };
+        count(0, &verdict.claims);
+        for (place, labeler) in (1..).zip(&slacks.0) {
+            count(place, &labeler.label(facts).claims);
         }
     }
 

@@ -85,6 +85,13 @@ fn rules(report: &Report, lines: &mut Vec<String>) {
         ));
     }
     more(rules.len(), RULES, "rules", lines);
+    let longer = rules.iter().filter(|row| row.slack_ns.is_some()).count();
+    if longer > 0 {
+        lines.push(format!(
+            "({} with slack: their times are longer than written)",
+            count(longer as u64, "rule")
+        ));
+    }
 }
 
 fn findings(report: &Report, width: usize, lines: &mut Vec<String>) {

@@ -73,11 +73,18 @@ pub(super) struct ConflictTally {
 impl Tally {
     /// Looks what a flow would be if the rules were at other times, or took longer. Takes as long as labeling it some
     /// sixty times, so of many flows a sample is enough.
-    pub fn try_times(&mut self, labeler: &Labeler, slacks: &Slacks, facts: &FlowFacts<'_>) {
+    pub fn try_times(
+        &mut self,
+        labeler: &Labeler,
+        slacks: &Slacks,
+        facts: &FlowFacts<'_>,
+        verdict: &Verdict<'_>,
+    ) {
         self.sampled += 1;
-        if !labeler.about(facts).is_empty() {
+        let about = labeler.about(facts);
+        if !about.is_empty() {
             self.offsets.look(labeler, facts);
-            self.slack.look(labeler, slacks, facts);
+            self.slack.look(labeler, slacks, facts, verdict, &about);
         }
     }
 
@@ -95,7 +102,7 @@ impl Tally {
         self.span = Some(self.span.map_or(span, |all| all.join(span)));
         labeler
             .mentions()
-            .mark([facts.src_ip, facts.dst_ip], &mut self.seen);
+            .mark([&facts.src, &facts.dst], &mut self.seen);
         let shown = verdict.label.or(verdict.attack);
         match self
             .states
@@ -135,7 +142,9 @@ impl Tally {
             let Some((loser, _)) = labeler.rule(other.rule) else {
                 continue;
             };
-            if loser.priority != rule.priority || loser.label == rule.label {
+            // To be near an attack contradicts nothing.
+            let grey = winner.grey || other.grey;
+            if grey || loser.priority != rule.priority || loser.label == rule.label {
                 continue;
             }
             let one = ConflictTally {

@@ -17,6 +17,8 @@ pub struct Traffic {
     pub payload_bytes: u64,
     /// Which part of its connection it is, from 1.
     pub part: u32,
+    /// Packets that are claimed as an attack by themselves, if there are rules for packets.
+    pub malicious_packets: u64,
     /// An attempt at a TCP connection that came to nothing: no answer, or a refusal.
     pub in_vain: bool,
 }
@@ -35,6 +37,8 @@ pub(super) struct TrafficTally {
     /// Malicious flows by class: all, and those without payload.
     pub(super) classes: BTreeMap<String, (u64, u64)>,
     pub(super) rules: BTreeMap<usize, RuleTraffic>,
+    /// Flows of which some packets are claimed as an attack and others are not.
+    pub(super) mixed: u64,
     /// Ports that a host tried in vain at another, in flows that no rule claims.
     vertical: BTreeMap<(IpAddr, IpAddr), BTreeSet<u16>>,
     /// Hosts at which a host tried a port in vain.
@@ -56,6 +60,8 @@ pub(super) struct RuleTraffic {
     pub(super) parts: u32,
     /// Flows that are later parts of a connection.
     pub(super) later_parts: u64,
+    /// Flows without length: of one packet, or of several at one moment.
+    pub(super) instants: u64,
     /// Flows by protocol and port of the victim.
     pub(super) ports: BTreeMap<(u8, Option<u16>), u64>,
 }
@@ -78,13 +84,15 @@ impl TrafficTally {
                 *empty += u64::from(traffic.payload_bytes == 0);
             }
         }
+        self.mixed += u64::from((1..traffic.packets).contains(&traffic.malicious_packets));
         for claim in &verdict.claims {
             let rule = self.rules.entry(claim.rule).or_default();
             rule.parts = rule.parts.max(traffic.part);
             rule.later_parts += u64::from(traffic.part > 1);
+            rule.instants += u64::from(facts.start_ns >= facts.end_ns);
             let port = match claim.direction {
-                FlowDirection::Forward => facts.dst_port,
-                FlowDirection::Reverse => facts.src_port,
+                FlowDirection::Forward => facts.dst.port,
+                FlowDirection::Reverse => facts.src.port,
             };
             rule.count_port((facts.protocol, port), 1);
         }
@@ -94,11 +102,12 @@ impl TrafficTally {
     }
 
     fn watch(&mut self, facts: &FlowFacts<'_>) {
-        let Some(port) = facts.dst_port else {
+        let (src, dst) = (&facts.src, &facts.dst);
+        let Some(port) = dst.port else {
             return;
         };
-        insert(&mut self.vertical, (facts.src_ip, facts.dst_ip), port);
-        insert(&mut self.horizontal, (facts.src_ip, port), facts.dst_ip);
+        insert(&mut self.vertical, (src.ip, dst.ip), port);
+        insert(&mut self.horizontal, (src.ip, port), dst.ip);
     }
 
     /// Adds those of later flows.
@@ -106,6 +115,7 @@ impl TrafficTally {
         for (state, sums) in &other.states {
             self.states.entry(*state).or_default().add(sums);
         }
+        self.mixed += other.mixed;
         for (class, (all, empty)) in &other.classes {
             let mine = self.classes.entry(class.clone()).or_default();
             mine.0 += all;
@@ -115,6 +125,7 @@ impl TrafficTally {
             let mine = self.rules.entry(*number).or_default();
             mine.parts = mine.parts.max(theirs.parts);
             mine.later_parts += theirs.later_parts;
+            mine.instants += theirs.instants;
             for (port, flows) in &theirs.ports {
                 mine.count_port(*port, *flows);
             }

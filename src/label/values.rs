@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
+use crate::label::captures::{self, Captures};
+use crate::label::clock::Clock;
+use crate::label::duration;
 use crate::label::fields::Fields;
-use crate::label::interval::{self, Clock, Fold, Frame, Interval};
+use crate::label::interval::{self, Fold, Frame, Interval};
 use crate::label::keys;
 use crate::label::moment;
 use crate::label::problems::{Fault, Problems, did_you_mean};
@@ -129,7 +132,7 @@ pub(super) fn frame(
     {
         let name = text.value.trim();
         match clocks.get(name) {
-            Some(clock) => frame.clock = *clock,
+            Some(clock) => frame.clock = clock.clone(),
             None => {
                 let help = did_you_mean(name, clocks.keys().map(String::as_str))
                     .unwrap_or_else(|| "define it under `clocks:`".to_owned());
@@ -138,6 +141,31 @@ pub(super) fn frame(
         }
     }
     frame
+}
+
+/// Reads `in:`, names and patterns of captures.
+pub(super) fn captures(node: &Node, problems: &mut Problems) -> Captures {
+    let mut patterns = Vec::new();
+    for text in texts("in", node, problems) {
+        match captures::parse(&text.value) {
+            Ok(pattern) => patterns.push(pattern),
+            Err(fault) => problems.add_fault(text.place(fault.offset), fault),
+        }
+    }
+    Captures::new(patterns)
+}
+
+/// Reads a length of time that is not negative, in nanoseconds.
+pub(super) fn length(name: &str, node: &Node, problems: &mut Problems) -> Option<i64> {
+    let ns = parsed(name, node, problems, duration::parse)?;
+    if ns < 0 {
+        problems.add(
+            node.at,
+            format!("`{name}:` is a length of time, and not negative"),
+        );
+        return None;
+    }
+    Some(ns)
 }
 
 fn fold(node: &Node, problems: &mut Problems) -> [Option<Fold>; 2] {

@@ -3,26 +3,95 @@
 use std::net::IpAddr;
 
 use crate::label::columns::Value;
+use crate::label::host_set::HostSet;
+
+/// One end of a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct End {
+    /// Its address.
+    pub ip: IpAddr,
+    /// Its port; `None` where the protocol has none.
+    pub port: Option<u16>,
+    /// Its MAC address as a number, if it is known and [`crate::label::Labeler::asks`] for it.
+    pub mac: Option<u64>,
+}
+
+impl End {
+    /// An end of which no more is known.
+    pub fn new(ip: IpAddr, port: Option<u16>) -> Self {
+        Self {
+            ip,
+            port,
+            mac: None,
+        }
+    }
+
+    #[inline]
+    pub(super) fn is_in(&self, set: &HostSet) -> bool {
+        set.contains(self.ip) || self.mac.is_some_and(|mac| set.contains_mac(mac))
+    }
+}
 
 /// What of a flow decides its label.
+#[derive(Clone, Copy)]
 pub struct FlowFacts<'a> {
-    /// Address of the side that opened the flow.
-    pub src_ip: IpAddr,
-    /// Address of the other side.
-    pub dst_ip: IpAddr,
-    /// Port of the side that opened the flow; `None` where the protocol has none.
-    pub src_port: Option<u16>,
-    /// Port of the other side.
-    pub dst_port: Option<u16>,
+    /// The side that opened the flow.
+    pub src: End,
+    /// The other side.
+    pub dst: End,
     /// Transport protocol, as IANA numbers them.
     pub protocol: u8,
     /// First packet, in nanoseconds since 1970 UTC.
     pub start_ns: i64,
     /// Last packet, in nanoseconds since 1970 UTC.
     pub end_ns: i64,
+    /// Type and code of the ICMP message that the flow began with.
+    pub icmp: Option<(u8, u8)>,
+    /// Ordinal of the capture where it began.
+    pub capture: Option<usize>,
+    /// What it is known by: `flow_uid`, Community ID; if [`crate::label::Labeler::asks`] for them.
+    pub ids: [Option<&'a str>; 2],
+    /// How many of its packets the rules for packets claim, by rule.
+    pub packets: &'a [PacketCount],
     /// The value of the nth of the columns that [`crate::label::read`] was given; asked for only
     /// where a condition needs it.
     pub values: &'a dyn Fn(usize) -> Value<'a>,
+}
+
+impl<'a> FlowFacts<'a> {
+    /// A flow from its first to its last packet of which no more is known.
+    pub fn new(
+        (src, dst): (End, End),
+        protocol: u8,
+        (start_ns, end_ns): (i64, i64),
+        values: &'a dyn Fn(usize) -> Value<'a>,
+    ) -> Self {
+        Self {
+            src,
+            dst,
+            protocol,
+            start_ns,
+            end_ns,
+            icmp: None,
+            capture: None,
+            ids: [None; 2],
+            packets: &[],
+            values,
+        }
+    }
+}
+
+/// Packets of a flow that a rule for packets claims.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PacketCount {
+    /// The rule, for [`crate::label::Labeler::rule`].
+    pub rule: usize,
+    /// Packets that it surely claims.
+    pub sure: u64,
+    /// Packets that it may claim: they are so near to a bound that its clock cannot tell.
+    pub unsure: u64,
+    /// They are ICMP errors that quote a packet of the attack.
+    pub quoting: bool,
 }
 
 /// State of a row.
@@ -88,18 +157,45 @@ pub struct Verdict<'a> {
     /// Attack episode: the id of the rule, `#`, and which of its intervals it is, from 1.
     pub episode: Option<&'a str>,
     /// All rules that matched, the deciding one first.
-    pub claims: Vec<Claim>,
+    pub claims: Vec<Claim<'a>>,
+}
+
+impl Verdict<'_> {
+    /// Nobody claims it.
+    fn unclaimed(state: State) -> Self {
+        Self {
+            label: (state == State::Benign).then_some("benign"),
+            attack: None,
+            state,
+            category: None,
+            rule: None,
+            episode: None,
+            claims: Vec::new(),
+        }
+    }
+
+    /// Of what no rule claims and the ground truth vouches for.
+    pub(super) fn vouched_for() -> Self {
+        Self::unclaimed(State::Benign)
+    }
+
+    /// Of what no rule claims and nobody vouches for.
+    pub(super) fn unknown() -> Self {
+        Self::unclaimed(State::Unknown)
+    }
 }
 
 /// One rule that matched a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Claim {
+pub struct Claim<'a> {
     /// The rule, for [`crate::label::Labeler::rule`].
     pub rule: usize,
     /// Who opened the flow.
     pub direction: FlowDirection,
     /// What the rule says of the flow (for itself, were its clock exact).
     pub state: State,
+    /// Category of that state.
+    pub category: Option<i64>,
     /// Whether the rule surely applies: not within what its clock is unsure of.
     pub certain: bool,
     /// How the flow lies to the interval.
@@ -110,6 +206,12 @@ pub struct Claim {
     pub distance_ns: Option<i64>,
     /// Whether it made the label.
     pub won: bool,
+    /// Which interval of the rule, from 0.
+    pub episode: usize,
+    /// The name by which a host of the rule was seen, if that is another one.
+    pub alias: Option<&'a str>,
+    /// The flow is of the hosts of the rule and near its times, but not in them.
+    pub grey: bool,
 }
 
 /// Who opened a flow, as a rule sees it.

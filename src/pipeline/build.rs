@@ -12,8 +12,9 @@ use super::config::Plan;
 use super::expect::{self, Expected};
 use super::exports::make_export;
 use super::features::{FeatureRequest, make_features};
-use super::labels::{label_stages, make_labels, read_truth};
+use super::labels::{label_stages, make_labels};
 use super::tables::{Sources, TABLES_STAGE, make_tables, tables_fingerprint};
+use super::truth::check_truth;
 use crate::dataset::{Manifest, Output};
 use crate::engine::{Options, Progress};
 use crate::error::{Error, Result};
@@ -69,7 +70,7 @@ pub fn options(plan: &Plan, threads: usize) -> Options {
 pub fn check(plan: &Plan) -> Result<()> {
     plan.expect.iter().try_for_each(Expected::check)?;
     for request in &plan.labels {
-        read_truth(&request.files)?;
+        check_truth(&request.files)?;
     }
     if let Some(name) = twice(plan.labels.iter().map(|l| l.set.as_str())) {
         return Err(Error::new(format!("two label sets are called {name}")));
@@ -236,7 +237,7 @@ pub fn check_locked(locked: &Manifest, path: &Path, plan: &Plan, sources: &Sourc
     }
     for request in &plan.labels {
         let [name, _] = label_stages(&request.set);
-        let inputs = read_truth(&request.files)?.inputs;
+        let inputs = check_truth(&request.files)?.inputs;
         match locked.stages.get(&name) {
             Some(stage) if stage.inputs == inputs => {}
             Some(_) => wrong.push(format!("the files of {name} have another content")),

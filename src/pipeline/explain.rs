@@ -9,10 +9,10 @@ use arrow::datatypes::{DataType, Int64Type};
 use netcap_proto::Table;
 
 use super::exports::read_plain;
-use super::labels::{Truth, read_truth};
+use super::truth::{basis, read_truth};
 use crate::dataset::Manifest;
 use crate::error::{Error, Result};
-use crate::label::{Explained, explain_row};
+use crate::label::{Basis, Explained, explain_row};
 
 /// Which flow is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +65,8 @@ pub fn explain_flow(
     files: &[PathBuf],
     wanted: &Wanted,
 ) -> Result<FlowExplained> {
-    let truth = read_truth(files)?;
+    let truth = read_truth(files, input, manifest)?;
+    let (basis, _) = basis(truth.labeler(), input, manifest, table)?;
     let mut best: Option<(u64, RecordBatch, usize)> = None;
     let mut fit = 0u64;
     for batch in read_plain(input, manifest, table)? {
@@ -92,7 +93,7 @@ pub fn explain_flow(
             .in_file(input)
             .help("`netcap query \"SELECT flow, src_ip, dst_ip FROM flow LIMIT 20\" --input DIR` shows some")
     })?;
-    let mut flow = describe(&truth, &batch, row)?;
+    let mut flow = describe(&basis, &batch, row)?;
     flow.others = fit.saturating_sub(1);
     Ok(flow)
 }
@@ -122,9 +123,9 @@ fn distance(batch: &RecordBatch, row: usize, wanted: &Wanted) -> Result<Option<u
     })
 }
 
-fn describe(truth: &Truth, batch: &RecordBatch, row: usize) -> Result<FlowExplained> {
+fn describe(basis: &Basis<'_>, batch: &RecordBatch, row: usize) -> Result<FlowExplained> {
     let needed = |name: &str| number(batch, name, row).map(|n| n.unwrap_or(0));
-    let labeler = truth.labeler();
+    let labeler = basis.labeler;
     let rules = (0..labeler.rules().len()).filter_map(|n| labeler.rule(n));
     Ok(FlowExplained {
         flow: needed("flow")?,
@@ -138,7 +139,7 @@ fn describe(truth: &Truth, batch: &RecordBatch, row: usize) -> Result<FlowExplai
         span_ns: span(batch, row)?,
         packets: [needed("fwd_packets")?, needed("bwd_packets")?],
         payload_bytes: [needed("fwd_payload_bytes")?, needed("bwd_payload_bytes")?],
-        explained: explain_row(labeler, batch, row)?,
+        explained: explain_row(basis, batch, row)?,
         rules: rules
             .map(|(rule, file)| (rule.id().to_owned(), file.to_owned(), rule.line()))
             .collect(),

@@ -15,7 +15,7 @@ use crate::dataset::{Manifest, Output, StageFacts, fingerprint};
 use crate::error::{Error, Result};
 use crate::label::FlowLabels;
 use crate::output::export::{Format, export, export_descriptors};
-use crate::output::{FileFacts, Layout, read_table};
+use crate::output::{FileFacts, Layout, ParquetFiles, read_table, table_files};
 
 /// An export to be made.
 #[derive(Debug, Clone, Serialize)]
@@ -172,6 +172,26 @@ pub fn read_plain(
         .then(|| read_table(&folder, &Layout::plain(table)))
         .transpose()?;
     Ok(batches.into_iter().flatten())
+}
+
+/// The rows of a decoded table, with some columns; none, if it has no files.
+pub(super) fn read_columns(
+    input: &Path,
+    manifest: &Manifest,
+    table: &'static Table,
+    names: &[&str],
+) -> Result<impl Iterator<Item = Result<RecordBatch>> + use<>> {
+    let stage = manifest.stages.get(TABLES_STAGE);
+    let has_rows = stage
+        .and_then(|s| s.tables.get(table.name))
+        .is_some_and(|t| t.rows > 0);
+    let batches = has_rows.then(|| {
+        let folder = input.join(TABLES_STAGE).join(table.name);
+        let files = ParquetFiles::open(table_files(&folder)?)?;
+        files.check(&Layout::plain(table))?;
+        Ok::<_, Error>(files.columns(names))
+    });
+    Ok(batches.transpose()?.into_iter().flatten())
 }
 
 /// The labels of a set, by the table of flows that they are of.

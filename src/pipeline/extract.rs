@@ -7,14 +7,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{Int32Type, Int64Type};
-use netcap_proto::{CLAIM, FLOW, PACKET};
+use netcap_proto::{CLAIM, PACKET};
 use serde::Deserialize;
 
 use super::labels::label_stages;
 use super::query::query_output;
 use super::tables::TABLES_STAGE;
+use crate::batch::{boolean, int32, int64, text};
 use crate::capture::{Arrangement, Overlap, PcapngWriter, Reader, expand, order};
 use crate::dataset::{HashCache, Input, Manifest, describe};
 use crate::engine::{self, FIRST_PACKETS, InputFile, Options, Progress, Selection, Source};
@@ -98,9 +97,7 @@ fn numbers_where(
     };
     let sql = format!("SELECT flow FROM \"{table}\" WHERE {condition}");
     let rows = query_output(input, manifest, &sql)?;
-    let flows = column(&rows, "flow")?.as_primitive_opt::<Int64Type>();
-    let flows = flows.ok_or_else(|| Error::new("the column flow is no number"))?;
-    Ok(flows.iter().flatten().collect())
+    Ok(int64(&rows, "flow")?.iter().flatten().collect())
 }
 
 /// What ground truth claims of each flow.
@@ -122,23 +119,20 @@ fn comments(
     }
     for batch in read_table(&input.join(&stage).join("claims"), &Layout::plain(&CLAIM))? {
         let batch = batch?;
-        let numbers = column(&batch, "flow")?.as_primitive::<Int64Type>();
-        let lines = column(&batch, "line")?.as_primitive::<Int32Type>();
-        let won = column(&batch, "won")?.as_boolean();
-        let text = |name: &str, row: usize| -> Result<String> {
-            let texts = column(&batch, name)?.as_string_opt::<i32>();
-            let texts = texts.ok_or_else(|| Error::new(format!("{name} is no text")))?;
-            Ok(texts.value(row).to_owned())
-        };
+        let numbers = int64(&batch, "flow")?;
+        let lines = int32(&batch, "line")?;
+        let won = boolean(&batch, "won")?;
+        let (states, attacks) = (text(&batch, "state")?, text(&batch, "attack")?);
+        let (rules, files) = (text(&batch, "rule")?, text(&batch, "file")?);
         for row in (0..batch.num_rows()).filter(|row| flows.contains(&numbers.value(*row))) {
             let comment: &mut String = comments.entry(numbers.value(row)).or_default();
             let decided = if won.value(row) { "" } else { " (overruled)" };
             *comment += &format!(
                 "\n{} {}: rule {} ({}:{}){decided}",
-                text("state", row)?,
-                text("attack", row)?,
-                text("rule", row)?,
-                text("file", row)?,
+                states.value(row),
+                attacks.value(row),
+                rules.value(row),
+                files.value(row),
                 lines.value(row),
             );
         }
@@ -173,9 +167,9 @@ fn wanted(tables: &Path, flows: &BTreeSet<i64>) -> Result<Wanted> {
     let mut wanted = Wanted::new();
     for batch in read_table(&tables.join(PACKET.name), &Layout::plain(&PACKET))? {
         let batch = batch?;
-        let of = column(&batch, "flow")?.as_primitive::<Int64Type>();
-        let captures = column(&batch, "capture")?.as_primitive::<Int32Type>();
-        let packets = column(&batch, "packet")?.as_primitive::<Int64Type>();
+        let of = int64(&batch, "flow")?;
+        let captures = int32(&batch, "capture")?;
+        let packets = int64(&batch, "packet")?;
         for (row, flow) in of.iter().enumerate() {
             if let Some(flow) = flow.filter(|flow| flows.contains(flow)) {
                 let packets_of = wanted.entry(captures.value(row)).or_default();
@@ -280,9 +274,4 @@ fn write(
         }
         Ok(written)
     })
-}
-
-fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a dyn Array> {
-    let column = batch.column_by_name(name).map(AsRef::as_ref);
-    column.ok_or_else(|| Error::new(format!("there is no column {name} in {}", FLOW.name)))
 }

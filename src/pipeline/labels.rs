@@ -4,20 +4,22 @@ use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use netcap_proto::{CLAIM, FLOW, FLOW_LABEL, TABLES, Table};
+use netcap_proto::{CLAIM, FLOW, FLOW_LABEL, PACKET_LABEL, TABLES, Table};
 use rayon::prelude::*;
 use serde::Serialize;
 
 use super::Made;
+use super::packet_labels::{PACKET_LABELS, write_packet_labels};
 use super::surroundings::look_around;
 use super::tables::TABLES_STAGE;
+use super::truth::{basis, read_truth};
 use super::values::check_name;
-use crate::dataset::{Input, Manifest, Output, StageFacts, fingerprint, hash_file};
+use crate::dataset::{Manifest, Output, StageFacts, fingerprint};
 use crate::error::{Error, Finding, Result, Severity};
 use crate::flow::Policy;
 use crate::label::{
-    FlowLabels, GroundTruth, Labeler, Misses, Report, Sensitivity, SensitivityTally, Slacks,
-    Stability, Tally, flow_columns, label_batch, look_batch, read, vary_batch,
+    Basis, FlowLabels, Misses, Report, Said, Sensitivity, SensitivityTally, Slacks, Stability,
+    Tally, label_batch, look_batch, vary_batch,
 };
 use crate::output::{
     FileFacts, Layout, Stage, TableFacts, TableWriter, hex, read_table, write_atomically,
@@ -55,45 +57,6 @@ struct Effective<'a> {
     policy: Option<&'static str>,
 }
 
-/// Ground truth, read and put together: also to check it before anything is decoded.
-pub struct Truth {
-    labeler: Labeler,
-    /// The files.
-    pub inputs: Vec<Input>,
-}
-
-impl Truth {
-    /// What labels flows.
-    pub(super) fn labeler(&self) -> &Labeler {
-        &self.labeler
-    }
-}
-
-/// Reads and checks ground truth files.
-pub fn read_truth(files: &[PathBuf]) -> Result<Truth> {
-    let columns = flow_columns();
-    let mut truths: Vec<GroundTruth> = Vec::new();
-    let mut inputs = Vec::new();
-    for file in files {
-        truths.push(read(file, &columns)?);
-        let (bytes, sha256) = hash_file(file)?;
-        let name = file
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        inputs.push(Input {
-            name,
-            bytes: Some(bytes),
-            sha256: Some(sha256),
-        });
-    }
-    Ok(Truth {
-        labeler: Labeler::new(&truths)?,
-        inputs,
-    })
-}
-
 /// Names of the two stages of a set.
 pub fn label_stages(set: &str) -> [String; 2] {
     [format!("labels/{set}"), format!("labeled/{set}")]
@@ -106,7 +69,7 @@ pub fn make_labels(
     force: bool,
 ) -> Result<(Made, Option<Report>)> {
     check_name(&request.set, "a label set")?;
-    let truth = read_truth(&request.files)?;
+    let truth = read_truth(&request.files, output.path(), output.manifest())?;
     let tables = output.manifest().stages.get(TABLES_STAGE).ok_or_else(|| {
         Error::new("this output has no tables to label").help("run `netcap decode` first")
     })?;
@@ -161,17 +124,31 @@ pub fn make_labels(
         // first one if there is none.
         let first = report.is_none();
         let of_flow = carried.as_mut().filter(|_| table.name == FLOW.name);
-        let made = label_flows(output, &truth.labeler, table, &stages, first, of_flow)?;
+        let labeler = truth.labeler();
+        let (mut basis, rules) = basis(labeler, output.path(), output.manifest(), table)?;
+        let made = label_flows(output, &basis, table, &stages, first, of_flow)?;
         labels.tables.insert(table.name.to_owned(), made.labels);
         labeled.tables.insert(table.name.to_owned(), made.labeled);
         if let Some(claims) = made.claims {
             labels.tables.insert("claims".to_owned(), claims);
-            let misses = Misses::new(&truth.labeler, &made.tally);
-            let misses = look_for(output, table, &truth.labeler, misses)?;
+            let misses = Misses::new(labeler, &made.tally);
+            let misses = look_for(output, table, &basis, misses)?;
             let around = look_around(output)?;
-            let made = Report::new(&truth.labeler, &made.tally, Some(&misses), &around);
-            report = Some(made);
+            report = Some(Report::new(labeler, &made.tally, Some(&misses), &around));
         }
+        if table.name == FLOW.name {
+            for (flow, said) in made.said {
+                basis.packets.keep(flow, said);
+            }
+            let (path, manifest) = (output.path(), output.manifest());
+            let rules = rules.as_ref();
+            let tables =
+                write_packet_labels(path, manifest, &basis, rules, &stages.labels, &labels_name)?;
+            labels.tables.extend(tables);
+        }
+    }
+    if let Some(carried) = &mut carried {
+        add_packets(carried, &stages.labels, labels.tables.get(PACKET_LABELS))?;
     }
     for table in request
         .materialize
@@ -197,14 +174,15 @@ pub fn make_labels(
 
 /// How the classes depend on settings that the files leave open, for the flows of an output.
 pub fn sensitivity(output: &Output, files: &[PathBuf]) -> Result<Stability> {
-    let truth = read_truth(files)?;
+    let truth = read_truth(files, output.path(), output.manifest())?;
     let table = first_flows(output)?;
-    let sensitivity = Sensitivity::new(&truth.labeler);
+    let (basis, _) = basis(truth.labeler(), output.path(), output.manifest(), table)?;
+    let sensitivity = Sensitivity::new(truth.labeler());
     let mut tally = SensitivityTally::default();
     for_each_chunk(output, table, |chunk| {
         let made: Vec<SensitivityTally> = chunk
             .par_iter()
-            .map(|batch| vary_batch(&truth.labeler, &sensitivity, batch))
+            .map(|batch| vary_batch(&basis, &sensitivity, batch))
             .collect::<Result<_>>()?;
         made.iter().for_each(|made| tally.merge(made));
         Ok(())
@@ -236,6 +214,7 @@ struct LabeledFlows {
     labeled: TableFacts,
     claims: Option<TableFacts>,
     tally: Tally,
+    said: Vec<(i64, Said)>,
 }
 
 /// Flows that are tried at other times.
@@ -245,7 +224,7 @@ const SAMPLE: u64 = 50_000;
 /// `carried` too, if that is given.
 fn label_flows(
     output: &Output,
-    labeler: &Labeler,
+    basis: &Basis<'_>,
     table: &'static Table,
     stages: &Stages<'_>,
     with_claims: bool,
@@ -259,19 +238,24 @@ fn label_flows(
     let schema = layout.schema();
     let mut labeled = writer(layout, &stages.labeled, labeled_name, table.name)?;
     let mut tally = Tally::default();
-    let slacks = Slacks::of(labeler);
+    let mut said = Vec::new();
+    // What the report needs.
+    let slacks = with_claims.then(|| Slacks::of(basis.labeler));
     let facts = output.manifest().stages.get(TABLES_STAGE);
     let rows = facts
         .and_then(|stage| stage.tables.get(table.name))
         .map_or(0, |t| t.rows);
-    let every = rows.div_ceil(SAMPLE);
+    let slacks = slacks
+        .as_ref()
+        .map(|slacks| (slacks, rows.div_ceil(SAMPLE)));
     for_each_chunk(output, table, |chunk| {
         let made: Vec<_> = chunk
             .par_iter()
-            .map(|batch| label_batch(labeler, &slacks, batch, every))
+            .map(|batch| label_batch(basis, slacks, batch))
             .collect::<Result<_>>()?;
         for (batch, made) in chunk.iter().zip(made) {
             tally.merge(&made.tally);
+            said.extend(made.said);
             labels.write(&made.labels)?;
             if with_claims {
                 claims.write(&made.claims)?;
@@ -288,7 +272,19 @@ fn label_flows(
         labeled: labeled.finish()?,
         claims: with_claims.then(|| claims.finish()).transpose()?,
         tally,
+        said,
     })
+}
+
+/// Adds the packets that have labels of their own.
+fn add_packets(labels: &mut FlowLabels, stage: &Stage, facts: Option<&TableFacts>) -> Result<()> {
+    if facts.is_some_and(|facts| facts.rows > 0) {
+        let folder = stage.path().join(PACKET_LABELS);
+        for batch in read_table(&folder, &Layout::plain(&PACKET_LABEL))? {
+            labels.add_packets(&batch?)?;
+        }
+    }
+    Ok(())
 }
 
 /// Writes another table with the labels of its rows' flows.
@@ -351,6 +347,16 @@ pub(super) fn read_labels(
         let folder = input.join(&stage).join(flows.name);
         for batch in read_table(&folder, &Layout::plain(&FLOW_LABEL))? {
             labels.add(&batch?)?;
+        }
+    }
+    let packets = facts
+        .tables
+        .get(PACKET_LABELS)
+        .map_or(0, |facts| facts.rows);
+    if packets > 0 && flows.name == FLOW.name {
+        let folder = input.join(&stage).join(PACKET_LABELS);
+        for batch in read_table(&folder, &Layout::plain(&PACKET_LABEL))? {
+            labels.add_packets(&batch?)?;
         }
     }
     Ok(labels)
@@ -431,7 +437,7 @@ fn plain(labels: &RecordBatch) -> Result<RecordBatch> {
 fn look_for(
     output: &Output,
     flows: &'static Table,
-    labeler: &Labeler,
+    basis: &Basis<'_>,
     mut misses: Misses,
 ) -> Result<Misses> {
     if misses.is_empty() {
@@ -440,7 +446,7 @@ fn look_for(
     for_each_chunk(output, flows, |chunk| {
         chunk
             .iter()
-            .try_for_each(|batch| look_batch(labeler, batch, &mut misses))
+            .try_for_each(|batch| look_batch(basis, batch, &mut misses))
     })?;
     Ok(misses)
 }

@@ -13,9 +13,11 @@ mod feature_side;
 mod features;
 mod label_compare;
 mod labels;
+mod packet_labels;
 mod query;
 mod surroundings;
 mod tables;
+mod truth;
 mod values;
 
 pub use build::{How, StageRun, build, check, check_locked, check_result, options, stages};
@@ -29,10 +31,11 @@ pub use feature_side::feature_side;
 pub use features::{FeatureRequest, make_features, write_features};
 pub use label_compare::{LabelComparison, LabelPair, compare_labels};
 pub use labels::{
-    LabelRequest, flow_table, label_stages, make_labels, materializable, read_truth, sensitivity,
+    LabelRequest, flow_table, label_stages, make_labels, materializable, sensitivity,
 };
 pub use query::query_output;
 pub use tables::{
     Made, Sources, StreamRequest, TABLES_STAGE, find_sources, make_tables, tables_fingerprint,
 };
+pub use truth::check_truth;
 pub use values::{Count, count, duration_ns, time_range};

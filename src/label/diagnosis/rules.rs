@@ -188,7 +188,7 @@ fn role_clashes(labeler: &Labeler, findings: &mut Vec<Finding>) {
     let mut roles: BTreeMap<std::net::IpAddr, [Vec<&str>; 2]> = BTreeMap::new();
     for rule in labeler.rules() {
         for (side, hosts) in [&rule.attackers, &rule.victims].into_iter().enumerate() {
-            for address in hosts.set.addresses(FEW).unwrap_or_default() {
+            for address in hosts.addresses().addresses(FEW).unwrap_or_default() {
                 if let Some(rules) = roles.entry(address).or_default().get_mut(side) {
                     rules.push(rule.id());
                 }
@@ -277,6 +277,7 @@ fn ports(labeler: &Labeler, tally: &Tally, findings: &mut Vec<Finding>) {
 /// What the authors report, by rule (where fewer were found) and by class.
 fn counts(labeler: &Labeler, tally: &Tally, findings: &mut Vec<Finding>) {
     let mut classes: BTreeMap<(&str, State), (u64, u64)> = BTreeMap::new();
+    let mut why: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
     for (number, rule) in labeler.rules().iter().enumerate() {
         let counts = tally.rules.get(&number);
         let found = |state| {
@@ -290,6 +291,11 @@ fn counts(labeler: &Labeler, tally: &Tally, findings: &mut Vec<Finding>) {
             class.0 += expected;
             class.1 += found(state);
         }
+        if let Some(traffic) = tally.traffic.rules.get(&number) {
+            let (instants, later) = why.entry(rule.label()).or_default();
+            *instants += traffic.instants;
+            *later += traffic.later_parts;
+        }
         let expected: u64 = rule.expected.values().sum();
         let there: u64 = rule.expected.keys().map(found).sum();
         // What matched nothing is told as such.
@@ -302,14 +308,19 @@ fn counts(labeler: &Labeler, tally: &Tally, findings: &mut Vec<Finding>) {
     // A part of the dataset has not the classes of the rest.
     classes.retain(|_, (_, found)| *found > 0);
     for ((label, state), (expected, found)) in classes {
+        let share = match expected {
+            0 => String::new(),
+            _ => format!(" ({})", percent(found, expected)),
+        };
+        // What is known to make such counts differ: authors drop rows with infinite rates, and tools cut
+        // connections at different times.
+        let causes = why.get(label).filter(|_| found != expected);
+        let causes = causes.map_or_else(String::new, |(instants, later)| {
+            format!("; of all flows of the class {instants} have no length, so that their rates are infinite, and {later} are later parts of a connection")
+        });
         let message = format!(
-            "{found} {} flows, where the authors report {expected}{}",
-            state.as_str(),
-            if expected == 0 {
-                String::new()
-            } else {
-                format!(" ({})", percent(found, expected))
-            }
+            "{found} {} flows, where the authors report {expected}{share}{causes}",
+            state.as_str()
         );
         let finding = Finding::information("count-compare", message).about(label);
         findings.push(finding.affecting(found.abs_diff(expected)));
@@ -358,6 +369,8 @@ fn explain(rule: &Rule, miss: &Miss) -> String {
         .map(|(rows, part)| {
             let what = match part {
                 Part::Time => "the time",
+                Part::Captures => "the captures",
+                Part::Icmp => "the ICMP message",
                 Part::Attackers => "the attackers",
                 Part::Victims => "the victims",
                 Part::Direction => "the direction",

@@ -21,6 +21,7 @@ pub(super) fn tell(
     coverage(tally, findings);
     background(labeler, tally, findings);
     payloadless(tally, findings);
+    mixed(tally, findings);
     unexplained_scans(tally, findings);
     packets(report, around, findings);
 }
@@ -45,6 +46,17 @@ fn coverage(tally: &Tally, findings: &mut Vec<Finding>) {
         .collect();
     if !told.is_empty() {
         findings.push(Finding::information("coverage", told.join("; ")));
+    }
+}
+
+/// Flows that are partly an attack.
+fn mixed(tally: &Tally, findings: &mut Vec<Finding>) {
+    let flows = tally.traffic.mixed;
+    if flows > 0 {
+        let message = format!(
+            "of {flows} flows some packets are claimed as an attack and others are not: the column malicious_packets counts them"
+        );
+        findings.push(Finding::information("mixed", message).affecting(flows));
     }
 }
 

@@ -289,7 +289,7 @@ fn what_the_authors_report() {
     assert_eq!(
         compared,
         [
-            "1 malicious flows, where the authors report 4 (25.0 %)",
+            "1 malicious flows, where the authors report 4 (25.0 %); of all flows of the class 2 have no length, so that their rates are infinite, and 0 are later parts of a connection",
             "1 attempted flows, where the authors report 1 (100.0 %)",
         ]
     );

@@ -94,8 +94,8 @@ fn files_that_are_none_are_told_apart() {
             "3:1: `zone` is given twice; first in line 2",
         ),
         (
-            "netcap-labels: 1\nslack: 1",
-            "2:1: `slack` belongs to the format, but this version of netcap does not read it yet",
+            "netcap-labels: 1\nrest: benign",
+            "2:1: `rest` belongs to the format, but this version of netcap does not read it yet",
         ),
         (
             "netcap-labels: 1\nconflicts: frist",
@@ -115,7 +115,7 @@ fn files_that_are_none_are_told_apart() {
         ),
         (
             "netcap-labels: 1\nclocks: {a: {unsure: -3s}}",
-            "2:22: `unsure:` is how far off the clock may be",
+            "2:22: `unsure:` is a length of time, and not negative",
         ),
         (
             "netcap-labels: 1\nclocks: {a: {drift: 1s}}",
@@ -139,7 +139,35 @@ fn files_that_are_none_are_told_apart() {
         ),
         (
             "netcap-labels: 1\nhosts: {a: {mac: x}}",
-            "2:12: a host needs `ip:`",
+            "2:18: `x` is no MAC address | write it as 02:42:ac:11:00:02",
+        ),
+        (
+            "netcap-labels: 1\nhosts: {a: {in: x.pcap}}",
+            "2:12: a host needs `ip:` or `mac:`",
+        ),
+        (
+            "netcap-labels: 1\nhosts: {a: 10.0.0.1, b: {ip: 10.0.0.2, is: c}}",
+            "2:44: no host is named `c`",
+        ),
+        (
+            "netcap-labels: 1\nhosts: {a: 10.0.0.1, b: {ip: 10.0.0.2, is: a}, c: {ip: 10.0.0.3, is: b}}",
+            "2:70: `b` is itself another name of a host | say which host it is in the end",
+        ),
+        (
+            "netcap-labels: 1\nhosts: {a: {ip: 10.0.0.1, is_also: \"192.0.2.1 -> 443\"}}",
+            "2:37: `192.0.2.1` is no address with a port",
+        ),
+        (
+            "netcap-labels: 1\nclocks: {a: {offset: [1s, 2s]}}",
+            "2:23: of several offsets each needs its time",
+        ),
+        (
+            "netcap-labels: 1\nclocks: {a: {anchor: packet x of y is 10:00}}",
+            "2:22: `packet x of y is 10:00` does not tell what the clock showed at a packet",
+        ),
+        (
+            "netcap-labels: 1\nclocks: {a: {anchor: packet 1 of y is 10:00, offset: 1s}}",
+            "2:22: a clock has `offset:` or `anchor:`, and this one has both",
         ),
         (
             "netcap-labels: 1\nhosts: {a: [10.0.0.0/8, !10.0.0.3]}",
@@ -238,8 +266,8 @@ fn faults_of_a_rule_have_their_places() {
             "10:42: `80` is no key of an entry of `attempted:` | it has no value: inside of { } a comma separates keys",
         ),
         (
-            "slack: 3s",
-            "10:5: `slack` belongs to the format, but this version of netcap does not read it yet",
+            "slack: -3s",
+            "10:12: `slack:` is a length of time, and not negative",
         ),
         (
             "fold: third",

@@ -319,7 +319,7 @@ fn index_finds_what_trying_every_rule_finds() {
         let all: Vec<usize> = (0..labeler.rules().len())
             .filter(|n| {
                 let rule = labeler.rule(*n).unwrap().0;
-                flow.facts(|facts| crate::label::matching::rule(rule, facts))
+                flow.facts(|facts| crate::label::matching::rule(0, rule, facts))
                     .is_some()
             })
             .collect();

@@ -6,6 +6,7 @@ mod faults;
 mod format;
 mod fuzz;
 mod labels;
+mod operators;
 mod reports;
 mod tables;
 mod times;
@@ -14,7 +15,8 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use crate::label::{
-    ColumnType, Columns, FlowFacts, GroundTruth, Labeler, Traffic, Value, Verdict, parse,
+    ColumnType, Columns, End, FlowFacts, GroundTruth, Labeler, PacketCount, Traffic, Value,
+    Verdict, parse,
 };
 
 /// The columns of the tests, with types.
@@ -58,7 +60,11 @@ fn errors(text: &str) -> Vec<String> {
 }
 
 fn labeler(text: &str) -> Labeler {
-    Labeler::new(&[truth(text)]).unwrap()
+    let names = ["dmz1.pcap", "lan.pcap"].map(str::to_owned);
+    Labeler::new(&[truth(text)])
+        .unwrap()
+        .with_captures(&names)
+        .unwrap()
 }
 
 /// A time in UTC as nanoseconds.
@@ -80,6 +86,11 @@ struct Flow {
     end: i64,
     values: Vec<(usize, Value<'static>)>,
     traffic: Traffic,
+    macs: [Option<u64>; 2],
+    icmp: Option<(u8, u8)>,
+    capture: usize,
+    ids: [Option<&'static str>; 2],
+    packets: Vec<PacketCount>,
 }
 
 /// A TCP flow of one nanosecond, `10.0.0.1:40000 10.0.0.2:80`.
@@ -97,10 +108,16 @@ fn flow(ends: &str, start: &str) -> Flow {
         start,
         end: start,
         values: vec![],
+        macs: [None; 2],
+        icmp: None,
+        capture: 0,
+        ids: [None; 2],
+        packets: vec![],
         traffic: Traffic {
             packets: 10,
             wire_bytes: 1000,
             payload_bytes: 100,
+            malicious_packets: 0,
             part: 1,
             in_vain: false,
         },
@@ -144,15 +161,16 @@ impl Flow {
     }
 
     fn facts<R>(&self, with: impl FnOnce(&FlowFacts<'_>) -> R) -> R {
+        let end = |(ip, port), mac| End { ip, port, mac };
+        let ends = (end(self.src, self.macs[0]), end(self.dst, self.macs[1]));
+        let values = |index| self.value(index);
+        let span = (self.start, self.end);
         with(&FlowFacts {
-            src_ip: self.src.0,
-            dst_ip: self.dst.0,
-            src_port: self.src.1,
-            dst_port: self.dst.1,
-            protocol: self.protocol,
-            start_ns: self.start,
-            end_ns: self.end,
-            values: &|index| self.value(index),
+            icmp: self.icmp,
+            capture: Some(self.capture),
+            ids: self.ids,
+            packets: &self.packets,
+            ..FlowFacts::new(ends, self.protocol, span, &values)
         })
     }
 
@@ -176,7 +194,7 @@ impl Flow {
     }
 }
 
-/// The first example of the format, without what this version does not read.
+/// The first example of the format.
 const LAB: &str = "\
 netcap-labels: 1
 zone: Europe/Berlin                    # of every time below that names no other
@@ -184,8 +202,8 @@ clocks:
   notebook: {offset: +37s, unsure: 60s}
 hosts:
   kali: 10.9.0.7
-  nat: {ip: 192.0.2.1}
-  web: {ip: 10.0.1.5}
+  nat: {ip: 192.0.2.1, is: kali, in: dmz*.pcap}        # what the firewall makes of kali, as seen in these captures
+  web: {ip: 10.0.1.5, is_also: [\"192.0.2.10:8443 -> 443\"]}
   office: 10.0.2.0/24
 covers:
   - {hosts: [office, web], time: 2026-05-04 09:00 .. 17:00}

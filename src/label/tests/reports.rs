@@ -16,7 +16,7 @@ pub(super) fn report_of(labeler: &Labeler, flows: &[Flow], around: &Surroundings
             let verdict = labeler.label(facts);
             tally.add(labeler, facts, &verdict);
             tally.add_traffic(facts, &verdict, &flow.traffic);
-            tally.try_times(labeler, &slacks, facts);
+            tally.try_times(labeler, &slacks, facts, &verdict);
         });
     }
     let mut misses = Misses::new(labeler, &tally);

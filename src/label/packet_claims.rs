@@ -1,0 +1,397 @@
+//! Rules for packets: which packets they claim, what that makes of the flows, and labels of packets that have
+//! their own.
+//!
+//! It takes three looks at an output: at the flows, for what their packets may be of ([`PacketRules::add_flows`],
+//! and [`PacketRules::add_errors`] for what ICMP errors quote); at the packets, to count those that are claimed
+//! ([`PacketRules::count`]); and, when the flows are labeled, at the packets again, to write down each claim
+//! ([`PacketRules::label`]).
+
+use std::collections::HashMap;
+
+use arrow::array::{Array, AsArray, Int32Array, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::TimestampMicrosecondType;
+use foldhash::fast::FixedState;
+
+use super::columns::Value;
+use super::flows::{Basis, Flows};
+use super::hosts::parse_mac;
+use super::interval::Interval;
+use super::labeler::{Labeler, PacketHit};
+use super::matching;
+use super::model::Rule;
+use super::packet_rows::PacketRows;
+use super::verdict::{Claim, End, FlowFacts, PacketCount, State};
+use crate::batch::{int32, int64, text};
+use crate::error::{Error, Result};
+
+/// What rules for packets said of a flow: rule, state, category.
+pub type Said = Vec<(usize, State, Option<i64>)>;
+
+/// What rules for packets claim, by flow.
+#[derive(Debug, Clone, Default)]
+pub struct PacketClaims(HashMap<i64, OfFlow, FixedState>);
+
+#[derive(Debug, Clone, Default)]
+struct OfFlow {
+    counts: Vec<PacketCount>,
+    /// Packets that are surely claimed as an attack, by whatever rules.
+    attacks: u64,
+    /// What rules said of the flow, once it was labeled.
+    said: Said,
+}
+
+impl PacketClaims {
+    /// What is claimed of the packets of a flow, by rule.
+    pub(super) fn of(&self, flow: i64) -> &[PacketCount] {
+        self.0.get(&flow).map_or(&[], |of| of.counts.as_slice())
+    }
+
+    /// Packets of a flow that are surely claimed as an attack.
+    pub(super) fn attacks(&self, flow: i64) -> u64 {
+        self.0.get(&flow).map_or(0, |of| of.attacks)
+    }
+
+    /// Keeps what rules said of a flow.
+    pub fn keep(&mut self, flow: i64, claims: Said) {
+        if let Some(of) = self.0.get_mut(&flow) {
+            of.said = claims;
+        }
+    }
+
+    fn count(&mut self, flow: i64, rules: &[Touched], attack: bool) {
+        let of = self.0.entry(flow).or_default();
+        of.attacks += u64::from(attack);
+        for touched in rules {
+            let place = of
+                .counts
+                .iter()
+                .position(|count| count.rule == touched.rule);
+            let place = place.unwrap_or_else(|| {
+                of.counts.push(PacketCount {
+                    rule: touched.rule,
+                    sure: 0,
+                    unsure: 0,
+                    quoting: touched.quoting,
+                });
+                of.counts.len() - 1
+            });
+            if let Some(count) = of.counts.get_mut(place) {
+                count.sure += u64::from(touched.certain);
+                count.unsure += u64::from(!touched.certain);
+            }
+        }
+    }
+}
+
+/// What a rule said of a flow, for its packets.
+pub(super) fn said(claims: &[Claim<'_>], labeler: &Labeler) -> Said {
+    let of_packets = claims.iter().filter(|claim| {
+        let rule = labeler.rules().get(claim.rule);
+        rule.is_some_and(|rule| rule.is_of_packets() || rule.icmp_errors)
+    });
+    of_packets
+        .map(|claim| (claim.rule, claim.state, claim.category))
+        .collect()
+}
+
+/// A rule that claims a packet.
+#[derive(Debug, Clone, Copy)]
+struct Touched {
+    rule: usize,
+    certain: bool,
+    quoting: bool,
+    episode: usize,
+}
+
+/// Which rules may claim the packets of an output.
+#[derive(Debug, Clone)]
+pub struct PacketRules<'a> {
+    labeler: &'a Labeler,
+    /// By flow.
+    flows: HashMap<i64, Vec<usize>, FixedState>,
+    /// By capture and packet: ICMP errors that quote a packet of an attack.
+    errors: HashMap<(i32, i64), Vec<usize>, FixedState>,
+    /// Those that name packets, for packets without a flow.
+    numbered: Vec<usize>,
+}
+
+impl<'a> PacketRules<'a> {
+    /// The rules of a labeler.
+    pub fn new(labeler: &'a Labeler) -> Self {
+        let all = labeler.rules().iter().enumerate();
+        Self {
+            labeler,
+            flows: HashMap::default(),
+            errors: HashMap::default(),
+            numbered: all
+                .filter(|(_, rule)| rule.packets.is_some())
+                .map(|(number, _)| number)
+                .collect(),
+        }
+    }
+
+    /// Looks at a batch of the flow table.
+    pub fn add_flows(&mut self, batch: &RecordBatch) -> Result<()> {
+        let basis = Basis::new(self.labeler);
+        let flows = Flows::new(&basis, batch)?;
+        for row in 0..batch.num_rows() {
+            let values = |column| flows.value(column, row);
+            let rules = self.labeler.for_packets_of(&flows.facts(row, &values)?);
+            if !rules.is_empty() {
+                self.flows.insert(flows.number(row), rules);
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at a batch of the table icmpv4 or icmpv6, for what errors quote.
+    pub fn add_errors(&mut self, batch: &RecordBatch) -> Result<()> {
+        let (captures, packets) = (int32(batch, "capture")?, int64(batch, "packet")?);
+        let [src, dst] = ["quoted_src_ip", "quoted_dst_ip"].map(|name| text(batch, name));
+        let [src_ports, dst_ports] =
+            ["quoted_src_port", "quoted_dst_port"].map(|name| int32(batch, name));
+        let (src, dst, src_ports, dst_ports) = (src?, dst?, src_ports?, dst_ports?);
+        let protocols = int32(batch, "quoted_protocol")?;
+        for row in 0..batch.num_rows() {
+            let (Some(from), Some(to)) = (address(src, row), address(dst, row)) else {
+                continue;
+            };
+            let port = |ports: &Int32Array| {
+                ports
+                    .is_valid(row)
+                    .then(|| u16::try_from(ports.value(row)).ok())
+                    .flatten()
+            };
+            let ends = (
+                End::new(from, port(src_ports)),
+                End::new(to, port(dst_ports)),
+            );
+            let protocol = u8::try_from(protocols.value(row)).unwrap_or(0);
+            let mut facts = FlowFacts::new(ends, protocol, (0, 0), &|_| Value::Null);
+            facts.capture = usize::try_from(captures.value(row)).ok();
+            let mut rules = self.labeler.candidates_at_any_time(&facts);
+            rules.retain(|number| {
+                let rule = self.labeler.rules().get(*number);
+                rule.is_some_and(|rule| matching::is_quoted(rule, &facts))
+            });
+            if !rules.is_empty() {
+                let key = (captures.value(row), packets.value(row));
+                self.errors.insert(key, rules);
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts the packets of a batch of the table packet that rules claim.
+    pub fn count(&self, batch: &RecordBatch, claims: &mut PacketClaims) -> Result<()> {
+        let packets = Packets::new(batch)?;
+        let mut touched = Vec::new();
+        for row in 0..batch.num_rows() {
+            self.touched(&packets, row, &mut touched);
+            if let Some(flow) = packets.flow(row).filter(|_| !touched.is_empty()) {
+                let is_attack = |touched: &Touched| {
+                    let state = self.base(touched).map(|(state, _)| state);
+                    touched.certain && matches!(state, Some(State::Malicious | State::Attempted))
+                };
+                claims.count(flow, &touched, touched.iter().any(is_attack));
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes down what is claimed of the packets of a batch of the table packet.
+    pub fn label(
+        &self,
+        batch: &RecordBatch,
+        claims: &PacketClaims,
+        rows: &mut PacketRows,
+    ) -> Result<()> {
+        let packets = Packets::new(batch)?;
+        let mut touched = Vec::new();
+        for row in 0..batch.num_rows() {
+            self.touched(&packets, row, &mut touched);
+            if touched.is_empty() {
+                continue;
+            }
+            let flow = packets.flow(row);
+            let said = flow
+                .and_then(|flow| claims.0.get(&flow))
+                .map_or(&[][..], |of| of.said.as_slice());
+            let hits = touched.iter().filter_map(|touched| {
+                // Refinements look at the flow.
+                let of_flow = said.iter().find(|(rule, ..)| *rule == touched.rule);
+                let of_flow = of_flow.map(|(_, state, category)| (*state, *category));
+                let (state, category) = match (of_flow, flow) {
+                    (Some(said), _) => said,
+                    (None, None) => self.base(touched)?,
+                    // A refinement says that the rule does not apply.
+                    (None, Some(_)) => return None,
+                };
+                let hit = PacketHit {
+                    state,
+                    category,
+                    certain: touched.certain,
+                    episode: touched.episode,
+                };
+                Some((touched.rule, hit))
+            });
+            if let Some(verdict) = self.labeler.label_packet(hits) {
+                let key = (packets.capture.value(row), packets.packet.value(row));
+                let attacks = flow.map_or(0, |flow| claims.attacks(flow));
+                rows.push(self.labeler, key, flow, &verdict, attacks);
+            }
+        }
+        Ok(())
+    }
+
+    fn base(&self, touched: &Touched) -> Option<(State, Option<i64>)> {
+        let base = self.labeler.rules().get(touched.rule)?.variants.first()?;
+        Some((base.state?, base.category))
+    }
+
+    /// The rules that claim a packet.
+    fn touched(&self, packets: &Packets<'_>, row: usize, touched: &mut Vec<Touched>) {
+        touched.clear();
+        let (capture, packet) = (packets.capture.value(row), packets.packet.value(row));
+        let ts_ns = packets.ts_ns.value(row);
+        let flow = packets.flow(row);
+        let of_flow = flow.and_then(|flow| self.flows.get(&flow));
+        // What has no flow has no hosts here; ARP and the like are looked at in their own tables.
+        let without = flow.is_none().then_some(&self.numbered);
+        for number in of_flow.into_iter().chain(without).flatten() {
+            let Some(rule) = self.labeler.rules().get(*number) else {
+                continue;
+            };
+            if flow.is_none() && !is_of_any_host(rule, capture) {
+                continue;
+            }
+            let number_of = u64::try_from(packet).unwrap_or(0);
+            if rule
+                .packets
+                .as_ref()
+                .is_none_or(|numbers| numbers.contains(number_of))
+            {
+                touched.extend(at(*number, rule, ts_ns, false));
+            }
+        }
+        for number in self.errors.get(&(capture, packet)).into_iter().flatten() {
+            if let Some(rule) = self.labeler.rules().get(*number) {
+                touched.extend(at(*number, rule, ts_ns, true));
+            }
+        }
+    }
+}
+
+/// Labels rows that have no flow, by their addresses and time: a batch of a table with `src_ip` and `dst_ip`.
+pub fn label_without_flow(
+    labeler: &Labeler,
+    batch: &RecordBatch,
+    rows: &mut PacketRows,
+) -> Result<()> {
+    let flows = int64(batch, "flow")?;
+    if flows.null_count() == 0 {
+        return Ok(());
+    }
+    let (captures, packets) = (int32(batch, "capture")?, int64(batch, "packet")?);
+    let (src, dst) = (text(batch, "src_ip")?, text(batch, "dst_ip")?);
+    let ts = batch
+        .column_by_name("ts")
+        .and_then(|c| c.as_primitive_opt::<TimestampMicrosecondType>());
+    let ts = ts.ok_or_else(|| Error::new("there is no usable column ts"))?;
+    let macs = ["src_mac", "dst_mac"].map(|name| text(batch, name).ok());
+    let protocols = int32(batch, "protocol").ok();
+    for row in (0..batch.num_rows()).filter(|row| flows.is_null(*row)) {
+        let mac = |texts: Option<&StringArray>| {
+            texts
+                .filter(|texts| texts.is_valid(row))
+                .and_then(|texts| parse_mac(texts.value(row)))
+        };
+        let (Some(from), Some(to)) = (address(src, row), address(dst, row)) else {
+            continue;
+        };
+        let end = |ip, texts| End {
+            ip,
+            port: None,
+            mac: mac(texts),
+        };
+        let [src_mac, dst_mac] = macs;
+        let at = ts.value(row).saturating_mul(1000);
+        let protocol = protocols
+            .filter(|p| p.is_valid(row))
+            .and_then(|p| u8::try_from(p.value(row)).ok());
+        let ends = (end(from, src_mac), end(to, dst_mac));
+        let mut facts = FlowFacts::new(ends, protocol.unwrap_or(NO_PROTOCOL), (at, at), &|_| {
+            Value::Null
+        });
+        facts.capture = usize::try_from(captures.value(row)).ok();
+        let key = (captures.value(row), packets.value(row));
+        rows.wait(key, &labeler.label(&facts));
+    }
+    Ok(())
+}
+
+/// Reserved by IANA: what is not of IP has no protocol of IP.
+const NO_PROTOCOL: u8 = 255;
+
+fn is_of_any_host(rule: &Rule, capture: i32) -> bool {
+    let any = super::host_set::HostSet::any();
+    let here = usize::try_from(capture).ok();
+    rule.captures
+        .as_ref()
+        .is_none_or(|captures| captures.contains(here))
+        && *rule.attackers.addresses() == any
+        && *rule.victims.addresses() == any
+}
+
+/// Whether a rule claims a packet of that time, and how surely.
+fn at(number: usize, rule: &Rule, ts_ns: i64, quoting: bool) -> Option<Touched> {
+    let margin = |interval: &Interval| {
+        let inside = ts_ns
+            .saturating_sub(interval.start)
+            .min(interval.end.saturating_sub(ts_ns));
+        (
+            inside.saturating_sub(interval.unsure),
+            inside.saturating_add(interval.unsure),
+        )
+    };
+    let all = rule.time.iter().enumerate();
+    let (episode, (sure, perhaps)) = all
+        .map(|(n, interval)| (n, margin(interval)))
+        .max_by_key(|(n, m)| (*m, std::cmp::Reverse(*n)))?;
+    (perhaps >= 0).then_some(Touched {
+        rule: number,
+        certain: sure >= 0,
+        quoting,
+        episode,
+    })
+}
+
+/// A batch of the table packet.
+struct Packets<'a> {
+    capture: &'a Int32Array,
+    packet: &'a Int64Array,
+    flow: &'a Int64Array,
+    ts_ns: &'a Int64Array,
+}
+
+impl<'a> Packets<'a> {
+    fn new(batch: &'a RecordBatch) -> Result<Self> {
+        Ok(Self {
+            capture: int32(batch, "capture")?,
+            packet: int64(batch, "packet")?,
+            flow: int64(batch, "flow")?,
+            ts_ns: int64(batch, "ts_ns")?,
+        })
+    }
+
+    fn flow(&self, row: usize) -> Option<i64> {
+        self.flow.is_valid(row).then(|| self.flow.value(row))
+    }
+}
+
+fn address(texts: &StringArray, row: usize) -> Option<std::net::IpAddr> {
+    texts
+        .is_valid(row)
+        .then(|| texts.value(row).parse().ok())
+        .flatten()
+}

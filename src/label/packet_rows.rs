@@ -1,0 +1,147 @@
+//! The tables `packet_label` and `packet_claim`: rows of packets that have labels of their own, in the order of
+//! captures and packets.
+
+use std::collections::BTreeMap;
+
+use arrow::array::RecordBatch;
+use netcap_proto::{
+    Finish, PacketClaimColumns, PacketClaimRow, PacketLabelColumns, PacketLabelRow, Symbols,
+    TableColumns,
+};
+
+use super::join::label_row;
+use super::labeler::{Labeler, PacketHit};
+use super::verdict::{State, Verdict};
+use crate::error::Result;
+
+/// Ordinal of the capture, number of the packet.
+pub(super) type Key = (i32, i64);
+
+/// Rows of both tables, filled in their order.
+#[derive(Default)]
+pub struct PacketRows {
+    /// Packets without a flow, until it is their turn: what claims them; of what nobody claims, that it is
+    /// vouched for.
+    waiting: BTreeMap<Key, Vec<(usize, PacketHit)>>,
+    labels: PacketLabelColumns,
+    claims: PacketClaimColumns,
+    symbols: Symbols,
+    rows: usize,
+}
+
+/// Rows of the two tables.
+#[derive(Debug)]
+pub struct PacketBatches {
+    /// Of the table `packet_label`.
+    pub labels: RecordBatch,
+    /// Of the table `packet_claim`.
+    pub claims: RecordBatch,
+}
+
+/// Rows that make a batch.
+const BATCH: usize = 1 << 16;
+
+impl PacketRows {
+    /// Keeps what is said of a packet without a flow, until those before it are written.
+    pub(super) fn wait(&mut self, key: Key, verdict: &Verdict<'_>) {
+        if verdict.state == State::Unknown {
+            return;
+        }
+        let hits = verdict.claims.iter().map(|claim| {
+            let hit = PacketHit {
+                state: claim.state,
+                category: claim.category,
+                certain: claim.certain,
+                episode: claim.episode,
+            };
+            (claim.rule, hit)
+        });
+        // A tunnel has several addresses: the innermost come last.
+        self.waiting.insert(key, hits.collect());
+    }
+
+    /// Adds a packet, and those before it that waited.
+    pub(super) fn push(
+        &mut self,
+        labeler: &Labeler,
+        key: Key,
+        flow: Option<i64>,
+        verdict: &Verdict<'_>,
+        attacks: u64,
+    ) {
+        while let Some(entry) = self
+            .waiting
+            .first_entry()
+            .filter(|entry| *entry.key() <= key)
+        {
+            let (before, hits) = entry.remove_entry();
+            if before < key {
+                self.write_waiting(labeler, before, hits);
+            }
+        }
+        self.write(labeler, key, flow, verdict, Some(attacks));
+    }
+
+    /// The batch, if it is large enough.
+    pub fn take_full(&mut self) -> Result<Option<PacketBatches>> {
+        (self.rows >= BATCH).then(|| self.take()).transpose()
+    }
+
+    /// The last batch, with all that still waited; nothing if it has no rows.
+    pub fn finish(mut self, labeler: &Labeler) -> Result<Option<PacketBatches>> {
+        for (key, hits) in std::mem::take(&mut self.waiting) {
+            self.write_waiting(labeler, key, hits);
+        }
+        (self.rows > 0).then(|| self.take()).transpose()
+    }
+
+    fn take(&mut self) -> Result<PacketBatches> {
+        self.rows = 0;
+        let symbols = self.symbols.finish();
+        let cx = Finish::without_packets(&symbols);
+        Ok(PacketBatches {
+            labels: self.labels.finish_batch(&cx)?,
+            claims: self.claims.finish_batch(&cx)?,
+        })
+    }
+
+    fn write_waiting(&mut self, labeler: &Labeler, key: Key, hits: Vec<(usize, PacketHit)>) {
+        let verdict = labeler
+            .label_packet(hits)
+            .unwrap_or_else(Verdict::vouched_for);
+        self.write(labeler, key, None, &verdict, None);
+    }
+
+    fn write(
+        &mut self,
+        labeler: &Labeler,
+        (capture, packet): Key,
+        flow: Option<i64>,
+        verdict: &Verdict<'_>,
+        attacks: Option<u64>,
+    ) {
+        self.rows += 1;
+        self.labels.push(&PacketLabelRow {
+            capture,
+            packet,
+            label: label_row(verdict, attacks, &mut self.symbols),
+        });
+        for claim in &verdict.claims {
+            let Some((rule, file)) = labeler.rule(claim.rule) else {
+                continue;
+            };
+            self.claims.push(&PacketClaimRow {
+                capture,
+                packet,
+                flow,
+                rule: self.symbols.text(rule.id()),
+                attack: self.symbols.text(rule.label()),
+                state: self.symbols.text(claim.state.as_str()),
+                certain: claim.certain,
+                won: claim.won,
+                file: self.symbols.text(file),
+                line: i32::try_from(rule.line()).unwrap_or(i32::MAX),
+            });
+        }
+    }
+}
