@@ -60,7 +60,7 @@ pub fn label_batch(
             label: label_row(&verdict, attacks, &mut symbols),
         });
         if !basis.packets.of(flow).is_empty() {
-            said.push((flow, packet_claims::said(&verdict.claims, labeler)));
+            said.push((flow, packet_claims::said(labeler, &facts, &verdict)));
         }
         for claim in &verdict.claims {
             let Some((rule, file)) = labeler.rule(claim.rule) else {

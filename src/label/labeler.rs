@@ -40,6 +40,19 @@ pub(super) struct PacketHit {
     pub(super) episode: usize,
 }
 
+impl PacketHit {
+    /// What a claim on a flow says of its packets, with the rule.
+    pub(super) fn of(claim: &Claim<'_>) -> (usize, Self) {
+        let hit = Self {
+            state: claim.state,
+            category: claim.category,
+            certain: claim.certain,
+            episode: claim.episode,
+        };
+        (claim.rule, hit)
+    }
+}
+
 /// What of flows the rules ask for beside what every flow has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Asks {

@@ -16,7 +16,8 @@
 //!   notebook: {offset: +37s, unsure: 60s}
 //! hosts:
 //!   kali: 10.9.0.7
-//!   web: 10.0.1.5
+//!   nat: {ip: 192.0.2.1, is: kali, in: dmz*.pcap}   # what the firewall makes of kali there
+//!   web: {ip: 10.0.1.5, is_also: ["192.0.2.10:8443 -> 443"]}
 //!   office: 10.0.2.0/24
 //! covers:
 //!   - {hosts: [office, web], time: 2026-05-04 09:00 .. 17:00}
@@ -43,19 +44,46 @@
 //! of the day of its start) and a zone (its own, that of the other end, `zone:` of the rule, of the
 //! file). A local time that exists twice, or not at all, needs `fold: first` (the clock as it ran
 //! before it was changed) or `second`. A rule needs a time; `always` is one. What of a flow has to
-//! lie in it says `test:`; any overlap is enough by default.
+//! lie in it says `test:`; any overlap is enough by default. With `bounds: half-open` the end is
+//! outside. `slack` makes times longer, and the report says so; `grey` excludes flows that would be
+//! claimed if the times were that much longer, unless another rule claims them.
 //!
 //! **Clocks.** `offset` is that clock minus the captures' clock; a rule's times are shifted by it.
-//! What would be decided differently if the bounds lay `unsure` earlier or later is `ambiguous`.
+//! Several offsets, each `at` a time that the clock showed, tell its drift: between two it is even,
+//! beyond them it goes on. An `anchor` says what the clock showed at a packet, in place of an offset;
+//! it is exact, so say `unsure` if it was read by eye. What would be decided differently if the bounds lay `unsure` earlier or later is `ambiguous`.
 //!
 //! **Hosts.** Addresses, networks, ranges (`10.0.0.5-10.0.0.9`), names, `any`, lists of these, and
 //! `… except …`; `except` reaches over the text or list item that it stands in. An IPv4-mapped IPv6
 //! address is the IPv4 address. A rule needs attackers or victims; the other side is then any. It
-//! matches a flow whose two ends are one each.
+//! matches a flow whose two ends are one each. A MAC address is a host, too: that of the Ethernet
+//! header of the flow's first packet.
+//!
+//! **Other names.** `is` makes an entry of `hosts:` another name of a host, with `in` only in some
+//! captures; `is_also` gives a host more addresses, perhaps with one port that stands for another.
+//! A rule that names the host is then about all of them, and its `ports:` are the host's own; `except`
+//! takes all of them away. Claims say under which name a host was seen.
+//!
+//! **Captures.** `in:` limits rules, covers and names of hosts to captures, by the name of the file
+//! where the flow began.
 //!
 //! **Direction.** `forward`: an attacker opened the flow; `reverse`: a victim did; `either` is the
 //! default. `ports:` are those of the victim: the destination's of a forward flow, the source's of a
 //! reverse one.
+//!
+//! **ICMP.** `icmp:` is the type, or type and code, of the message that the flow began with. With
+//! `icmp_errors: yes` errors that quote a packet of the attack belong to it, by what they quote.
+//!
+//! **Packets.** With `test: packet` a rule claims packets by their own times, of flows that it would
+//! claim otherwise; with `packets:` it claims them by number. A flow is claimed if one of its packets is.
+//! Packets that are not claimed have what the other rules say of their flow. Packets without a flow (ARP)
+//! are claimed by addresses and time. This is about flows of netcap's own policy.
+//!
+//! **Flows by name.** `flow_uid` and `community_id` name flows; such a rule, and one with `packets:`,
+//! needs neither hosts nor time.
+//!
+//! **Unit.** With `unit: connection` each part of a connection that a time-out cut is tested by the
+//! time of all of it. Conditions are still about the part.
 //!
 //! **Refinements.** Of the rule itself and the entries under `attempted:` or `refine:` the last
 //! that matches decides the state; `none` means that the rule does not apply. Ports, protocol,

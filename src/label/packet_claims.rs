@@ -20,12 +20,25 @@ use super::labeler::{Labeler, PacketHit};
 use super::matching;
 use super::model::Rule;
 use super::packet_rows::PacketRows;
-use super::verdict::{Claim, End, FlowFacts, PacketCount, State};
+use super::verdict::{End, FlowFacts, PacketCount, State, Verdict};
 use crate::batch::{int32, int64, text};
 use crate::error::{Error, Result};
 
-/// What rules for packets said of a flow: rule, state, category.
-pub type Said = Vec<(usize, State, Option<i64>)>;
+/// What rules said of a flow for whose packets there are rules.
+#[derive(Debug, Clone, Default)]
+pub struct Said {
+    /// The rules for packets: which, state, category.
+    of_packets: Vec<(usize, State, Option<i64>)>,
+    /// What its packets are that no rule for packets claims: what the other rules say of the flow.
+    rest: Rest,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Rest {
+    hits: Vec<(usize, PacketHit)>,
+    /// No rule says anything, and the ground truth vouches for the flow.
+    vouched_for: bool,
+}
 
 /// What rules for packets claim, by flow.
 #[derive(Debug, Clone, Default)]
@@ -36,7 +49,7 @@ struct OfFlow {
     counts: Vec<PacketCount>,
     /// Packets that are surely claimed as an attack, by whatever rules.
     attacks: u64,
-    /// What rules said of the flow, once it was labeled.
+    /// Known once the flow was labeled.
     said: Said,
 }
 
@@ -52,9 +65,9 @@ impl PacketClaims {
     }
 
     /// Keeps what rules said of a flow.
-    pub fn keep(&mut self, flow: i64, claims: Said) {
+    pub fn keep(&mut self, flow: i64, said: Said) {
         if let Some(of) = self.0.get_mut(&flow) {
-            of.said = claims;
+            of.said = said;
         }
     }
 
@@ -83,15 +96,25 @@ impl PacketClaims {
     }
 }
 
-/// What a rule said of a flow, for its packets.
-pub(super) fn said(claims: &[Claim<'_>], labeler: &Labeler) -> Said {
-    let of_packets = claims.iter().filter(|claim| {
+/// What rules said of a flow for whose packets there are rules.
+pub(super) fn said(labeler: &Labeler, facts: &FlowFacts<'_>, verdict: &Verdict<'_>) -> Said {
+    let of_packets = verdict.claims.iter().filter(|claim| {
         let rule = labeler.rules().get(claim.rule);
         rule.is_some_and(|rule| rule.is_of_packets() || rule.icmp_errors)
     });
-    of_packets
-        .map(|claim| (claim.rule, claim.state, claim.category))
-        .collect()
+    let without = labeler.label(&FlowFacts {
+        packets: &[],
+        ..*facts
+    });
+    Said {
+        of_packets: of_packets
+            .map(|claim| (claim.rule, claim.state, claim.category))
+            .collect(),
+        rest: Rest {
+            hits: without.claims.iter().map(PacketHit::of).collect(),
+            vouched_for: without.state == State::Benign,
+        },
+    }
 }
 
 /// A rule that claims a packet.
@@ -210,22 +233,31 @@ impl<'a> PacketRules<'a> {
         let mut touched = Vec::new();
         for row in 0..batch.num_rows() {
             self.touched(&packets, row, &mut touched);
+            let key = (packets.capture.value(row), packets.packet.value(row));
+            let flow = packets.flow(row);
+            let of_flow = flow.and_then(|flow| claims.0.get(&flow));
             if touched.is_empty() {
+                // It is not what others of its flow are.
+                if let Some(of) = of_flow {
+                    let rest = &of.said.rest;
+                    let verdict = self.labeler.label_packet(rest.hits.iter().copied());
+                    let verdict = verdict.unwrap_or_else(|| match rest.vouched_for {
+                        true => Verdict::vouched_for(),
+                        false => Verdict::unknown(),
+                    });
+                    rows.push_inherited(self.labeler, key, &verdict, of.attacks);
+                }
                 continue;
             }
-            let flow = packets.flow(row);
-            let said = flow
-                .and_then(|flow| claims.0.get(&flow))
-                .map_or(&[][..], |of| of.said.as_slice());
             let hits = touched.iter().filter_map(|touched| {
                 // Refinements look at the flow.
-                let of_flow = said.iter().find(|(rule, ..)| *rule == touched.rule);
-                let of_flow = of_flow.map(|(_, state, category)| (*state, *category));
-                let (state, category) = match (of_flow, flow) {
-                    (Some(said), _) => said,
-                    (None, None) => self.base(touched)?,
-                    // A refinement says that the rule does not apply.
-                    (None, Some(_)) => return None,
+                let (state, category) = match of_flow {
+                    None => self.base(touched)?,
+                    Some(of) => {
+                        let mut said = of.said.of_packets.iter();
+                        let (_, state, category) = said.find(|(rule, ..)| *rule == touched.rule)?;
+                        (*state, *category)
+                    }
                 };
                 let hit = PacketHit {
                     state,
@@ -236,8 +268,7 @@ impl<'a> PacketRules<'a> {
                 Some((touched.rule, hit))
             });
             if let Some(verdict) = self.labeler.label_packet(hits) {
-                let key = (packets.capture.value(row), packets.packet.value(row));
-                let attacks = flow.map_or(0, |flow| claims.attacks(flow));
+                let attacks = of_flow.map_or(0, |of| of.attacks);
                 rows.push(self.labeler, key, flow, &verdict, attacks);
             }
         }

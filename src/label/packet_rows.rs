@@ -47,20 +47,12 @@ impl PacketRows {
         if verdict.state == State::Unknown {
             return;
         }
-        let hits = verdict.claims.iter().map(|claim| {
-            let hit = PacketHit {
-                state: claim.state,
-                category: claim.category,
-                certain: claim.certain,
-                episode: claim.episode,
-            };
-            (claim.rule, hit)
-        });
+        let hits = verdict.claims.iter().map(PacketHit::of);
         // A tunnel has several addresses: the innermost come last.
         self.waiting.insert(key, hits.collect());
     }
 
-    /// Adds a packet, and those before it that waited.
+    /// Adds a packet that rules claim, and those before it that waited.
     pub(super) fn push(
         &mut self,
         labeler: &Labeler,
@@ -69,6 +61,24 @@ impl PacketRows {
         verdict: &Verdict<'_>,
         attacks: u64,
     ) {
+        self.write_before(labeler, key);
+        self.write(key, verdict, Some(attacks));
+        self.write_claims(labeler, key, flow, verdict);
+    }
+
+    /// Adds a packet that has what rules say of its flow, and those before it that waited.
+    pub(super) fn push_inherited(
+        &mut self,
+        labeler: &Labeler,
+        key: Key,
+        verdict: &Verdict<'_>,
+        attacks: u64,
+    ) {
+        self.write_before(labeler, key);
+        self.write(key, verdict, Some(attacks));
+    }
+
+    fn write_before(&mut self, labeler: &Labeler, key: Key) {
         while let Some(entry) = self
             .waiting
             .first_entry()
@@ -79,7 +89,6 @@ impl PacketRows {
                 self.write_waiting(labeler, before, hits);
             }
         }
-        self.write(labeler, key, flow, verdict, Some(attacks));
     }
 
     /// The batch, if it is large enough.
@@ -106,26 +115,28 @@ impl PacketRows {
     }
 
     fn write_waiting(&mut self, labeler: &Labeler, key: Key, hits: Vec<(usize, PacketHit)>) {
-        let verdict = labeler
-            .label_packet(hits)
-            .unwrap_or_else(Verdict::vouched_for);
-        self.write(labeler, key, None, &verdict, None);
+        let verdict = labeler.label_packet(hits);
+        let verdict = verdict.unwrap_or_else(Verdict::vouched_for);
+        self.write(key, &verdict, None);
+        self.write_claims(labeler, key, None, &verdict);
     }
 
-    fn write(
-        &mut self,
-        labeler: &Labeler,
-        (capture, packet): Key,
-        flow: Option<i64>,
-        verdict: &Verdict<'_>,
-        attacks: Option<u64>,
-    ) {
+    fn write(&mut self, (capture, packet): Key, verdict: &Verdict<'_>, attacks: Option<u64>) {
         self.rows += 1;
         self.labels.push(&PacketLabelRow {
             capture,
             packet,
             label: label_row(verdict, attacks, &mut self.symbols),
         });
+    }
+
+    fn write_claims(
+        &mut self,
+        labeler: &Labeler,
+        (capture, packet): Key,
+        flow: Option<i64>,
+        verdict: &Verdict<'_>,
+    ) {
         for claim in &verdict.claims {
             let Some((rule, file)) = labeler.rule(claim.rule) else {
                 continue;

@@ -22,6 +22,7 @@ mod extract;
 mod faults;
 mod features;
 mod import;
+mod packet_labels;
 mod quickstart;
 mod record;
 mod schemas;
