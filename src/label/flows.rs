@@ -1,12 +1,12 @@
 //! A batch of the flow table, as the facts that decide labels.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int32Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type};
 use foldhash::fast::FixedState;
-use netcap_proto::{FLOW, Type};
+use netcap_proto::{Column, FLOW, Type};
 
 use super::columns::{ColumnType, Columns, Value};
 use super::hosts::parse_mac;
@@ -27,11 +27,48 @@ pub fn flow_columns() -> Columns {
         // A time is compared by `time:`, and in conditions as `ts_ns`.
         Type::Timestamp | Type::Bytes | Type::Struct => None,
     };
-    Columns::new(
-        FLOW.columns
-            .iter()
-            .filter_map(|c| Some((c.name, kind(c.ty)?))),
-    )
+    Columns::new(condition_columns().filter_map(|c| Some((c.name, kind(c.ty)?))))
+}
+
+/// The columns of the flow table that [`Flows`] always reads.
+const ALWAYS: [&str; 17] = [
+    "flow",
+    "connection",
+    "capture",
+    "src_ip",
+    "dst_ip",
+    "src_port",
+    "dst_port",
+    "protocol",
+    "ts_ns",
+    "duration_ns",
+    "icmp_type",
+    "icmp_code",
+    "packets",
+    "wire_bytes",
+    "payload_bytes",
+    "connection_part",
+    "connection_state",
+];
+
+/// The columns of the flow table that labels need.
+pub fn needed_columns(labeler: &Labeler) -> Vec<&'static str> {
+    let asks = labeler.asks();
+    let macs = asks.macs.then_some(["src_mac", "dst_mac"]);
+    let ids = asks.ids.then_some(["flow_uid", "community_id"]);
+    let conditions = labeler.condition_columns();
+    let of_conditions = condition_columns().enumerate();
+    let of_conditions = of_conditions.filter(|(place, _)| conditions.contains(place));
+    let mut all = ALWAYS.to_vec();
+    all.extend(macs.into_iter().chain(ids).flatten());
+    all.extend(of_conditions.map(|(_, column)| column.name));
+    all
+}
+
+/// The columns that conditions may name, in their order.
+fn condition_columns() -> impl Iterator<Item = &'static Column> {
+    let usable = |c: &&Column| !matches!(c.ty, Type::Timestamp | Type::Bytes | Type::Struct);
+    FLOW.columns.iter().filter(usable)
 }
 
 /// A labeler, and what it has to know of an output beside each flow.
@@ -43,6 +80,8 @@ pub struct Basis<'a> {
     pub packets: PacketClaims,
     /// First and last moment of connections, if connections are labeled.
     pub connections: Connections,
+    /// The columns that conditions name, by their places.
+    conditions: BTreeSet<usize>,
 }
 
 impl<'a> Basis<'a> {
@@ -52,6 +91,7 @@ impl<'a> Basis<'a> {
             labeler,
             packets: PacketClaims::default(),
             connections: Connections::default(),
+            conditions: labeler.condition_columns(),
         }
     }
 }
@@ -102,8 +142,8 @@ pub(super) struct Flows<'a> {
     macs: [Option<&'a StringArray>; 2],
     /// `flow_uid` and Community ID, if they are asked for.
     ids: [Option<&'a StringArray>; 2],
-    /// The columns of [`flow_columns`], in their order.
-    conditions: Vec<&'a ArrayRef>,
+    /// The columns of [`flow_columns`], in their order, as far as they were read.
+    conditions: Vec<Option<&'a ArrayRef>>,
     packets: &'a Int64Array,
     wire_bytes: &'a Int64Array,
     payload_bytes: &'a Int64Array,
@@ -113,15 +153,14 @@ pub(super) struct Flows<'a> {
 
 impl<'a> Flows<'a> {
     pub(super) fn new(basis: &'a Basis<'a>, batch: &'a RecordBatch) -> Result<Self> {
-        let column = |name: &str| {
-            batch
-                .column_by_name(name)
-                .ok_or_else(|| Error::new(format!("the flow table has no column {name}")))
-        };
-        let names = FLOW
-            .columns
-            .iter()
-            .filter(|c| !matches!(c.ty, Type::Timestamp | Type::Bytes | Type::Struct));
+        let conditions = condition_columns().enumerate().map(|(place, column)| {
+            let found = batch.column_by_name(column.name);
+            if found.is_none() && basis.conditions.contains(&place) {
+                let name = column.name;
+                return Err(Error::new(format!("the flow table has no column {name}")));
+            }
+            Ok(found)
+        });
         let Asks { macs, ids, .. } = basis.labeler.asks();
         let asked = |asked: bool, name: &str| asked.then(|| text(batch, name)).transpose();
         Ok(Self {
@@ -139,7 +178,7 @@ impl<'a> Flows<'a> {
             protocol: int32(batch, "protocol")?,
             ts_ns: int64(batch, "ts_ns")?,
             duration_ns: int64(batch, "duration_ns")?,
-            conditions: names.map(|c| column(c.name)).collect::<Result<_>>()?,
+            conditions: conditions.collect::<Result<_>>()?,
             packets: int64(batch, "packets")?,
             wire_bytes: int64(batch, "wire_bytes")?,
             payload_bytes: int64(batch, "payload_bytes")?,
@@ -170,7 +209,7 @@ impl<'a> Flows<'a> {
     }
 
     pub(super) fn value(&self, column: usize, row: usize) -> Value<'a> {
-        let Some(array) = self.conditions.get(column) else {
+        let Some(array) = self.conditions.get(column).copied().flatten() else {
             return Value::Null;
         };
         if array.is_null(row) {

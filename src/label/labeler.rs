@@ -2,6 +2,8 @@
 //!
 //! Data in, data out: no files, no tables.
 
+use std::collections::BTreeSet;
+
 use crate::error::Error;
 use crate::label::captures::Captures;
 use crate::label::index::{Index, Item};
@@ -201,6 +203,16 @@ impl Labeler {
     /// What of flows is asked for beside what every flow has.
     pub fn asks(&self) -> Asks {
         self.asks
+    }
+
+    /// The columns that conditions name, by their places.
+    pub(super) fn condition_columns(&self) -> BTreeSet<usize> {
+        let variants = self.rules.iter().flat_map(|rule| &rule.variants);
+        let mut found = BTreeSet::new();
+        for condition in variants.flat_map(|variant| &variant.conditions) {
+            condition.columns(&mut found);
+        }
+        found
     }
 
     /// What a label is of.

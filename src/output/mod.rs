@@ -24,7 +24,7 @@ pub use any::{csv_of_any, parquet_of_any, text_of_any};
 pub use file::FileFacts;
 pub use layout::Layout;
 pub use logical_hash::ColumnHasher;
-pub use parquet::{TableFacts, TableWriter};
+pub use parquet::{Splicer, TableFacts, TableWriter};
 pub use read::{Batches, ParquetFiles, read_table, table_files, tables_in};
 pub use stage::{Stage, hex, write_atomically, write_whole};
 pub(crate) use views::views_sql;

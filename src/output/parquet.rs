@@ -3,6 +3,8 @@
 //! Batches come in order. Where a row group and a part end follows from the rows alone, so the
 //! same rows give the same bytes; columns are encoded in parallel, which changes nothing.
 
+mod splice;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,7 +18,7 @@ use parquet::arrow::arrow_writer::{
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
-use parquet::file::writer::SerializedFileWriter;
+use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::{ColumnDescPtr, ColumnPath};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -26,6 +28,8 @@ use super::file::{FileFacts, HashingFile};
 use super::layout::Layout;
 use super::logical_hash::ColumnHasher;
 use crate::error::{Error, Result};
+
+pub use splice::Splicer;
 
 /// Rows after which a row group ends: the least of the 128 k to 1 M that suit DuckDB and Spark, since open row groups
 /// are most of the memory of a run.
@@ -91,6 +95,18 @@ enum ColumnWriter {
 enum Chunk {
     Dictionary(dictionary::Chunk),
     Arrow(ArrowColumnChunk),
+}
+
+impl Chunk {
+    fn append_to(
+        self,
+        group: &mut SerializedRowGroupWriter<'_, HashingFile>,
+    ) -> parquet::errors::Result<()> {
+        match self {
+            Self::Dictionary(chunk) => group.append_column(&chunk.bytes, chunk.close),
+            Self::Arrow(chunk) => chunk.append_to_row_group(group),
+        }
+    }
 }
 
 impl ColumnWriter {
@@ -320,11 +336,9 @@ impl Part {
             .next_row_group()
             .map_err(|e| failed(&self.path, e))?;
         for chunk in chunks.into_iter().flatten() {
-            match chunk {
-                Chunk::Dictionary(chunk) => group.append_column(&chunk.bytes, chunk.close),
-                Chunk::Arrow(chunk) => chunk.append_to_row_group(&mut group),
-            }
-            .map_err(|e| failed(&self.path, e))?;
+            chunk
+                .append_to(&mut group)
+                .map_err(|e| failed(&self.path, e))?;
         }
         group.close().map_err(|e| failed(&self.path, e))?;
         self.groups += 1;

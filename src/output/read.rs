@@ -104,6 +104,13 @@ impl ParquetFiles {
         Some(plain(footer.schema()))
     }
 
+    /// A file and its footer, by its place.
+    pub(super) fn file(&self, place: usize) -> Option<(&Path, &ArrowReaderMetadata)> {
+        self.files
+            .get(place)
+            .map(|(path, footer)| (path.as_path(), footer))
+    }
+
     /// Rows of all files.
     pub fn rows(&self) -> u64 {
         let rows = |footer: &ArrowReaderMetadata| footer.metadata().file_metadata().num_rows();

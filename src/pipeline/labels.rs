@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
 use netcap_proto::{CLAIM, FLOW, FLOW_LABEL, PACKET_LABEL, TABLES, Table};
 use rayon::prelude::*;
 use serde::Serialize;
 
 use super::Made;
+use super::exports::read_columns;
 use super::packet_labels::{PACKET_LABELS, write_packet_labels};
 use super::surroundings::look_around;
 use super::tables::TABLES_STAGE;
@@ -19,10 +19,11 @@ use crate::error::{Error, Finding, Result, Severity};
 use crate::flow::Policy;
 use crate::label::{
     Basis, FlowLabels, Misses, Report, Said, Sensitivity, SensitivityTally, Slacks, Stability,
-    Tally, label_batch, look_batch, vary_batch,
+    Tally, label_batch, look_batch, needed_columns, vary_batch,
 };
 use crate::output::{
-    FileFacts, Layout, Stage, TableFacts, TableWriter, hex, read_table, write_atomically,
+    FileFacts, Layout, ParquetFiles, Splicer, Stage, TableFacts, TableWriter, hex, read_table,
+    table_files, write_atomically,
 };
 
 /// A label set to be made.
@@ -179,7 +180,8 @@ pub fn sensitivity(output: &Output, files: &[PathBuf]) -> Result<Stability> {
     let (basis, _) = basis(truth.labeler(), output.path(), output.manifest(), table)?;
     let sensitivity = Sensitivity::new(truth.labeler());
     let mut tally = SensitivityTally::default();
-    for_each_chunk(output, table, |chunk| {
+    let needed = needed_columns(truth.labeler());
+    for_each_chunk(output, table, &needed, |chunk| {
         let made: Vec<SensitivityTally> = chunk
             .par_iter()
             .map(|batch| vary_batch(&basis, &sensitivity, batch))
@@ -230,13 +232,11 @@ fn label_flows(
     with_claims: bool,
     mut carried: Option<&mut FlowLabels>,
 ) -> Result<LabeledFlows> {
-    let [labels_name, labeled_name] = stages.names;
+    let labels_name = stages.names[0];
     let overlay = Layout::plain(&FLOW_LABEL);
     let mut labels = writer(overlay, &stages.labels, labels_name, table.name)?;
     let mut claims = writer(Layout::plain(&CLAIM), &stages.labels, labels_name, "claims")?;
-    let layout = Layout::labeled(table);
-    let schema = layout.schema();
-    let mut labeled = writer(layout, &stages.labeled, labeled_name, table.name)?;
+    let mut labeled = splicer(output, table, stages)?;
     let mut tally = Tally::default();
     let mut said = Vec::new();
     // What the report needs.
@@ -248,19 +248,22 @@ fn label_flows(
     let slacks = slacks
         .as_ref()
         .map(|slacks| (slacks, rows.div_ceil(SAMPLE)));
-    for_each_chunk(output, table, |chunk| {
+    let needed = needed_columns(basis.labeler);
+    for_each_chunk(output, table, &needed, |chunk| {
         let made: Vec<_> = chunk
             .par_iter()
             .map(|batch| label_batch(basis, slacks, batch))
             .collect::<Result<_>>()?;
-        for (batch, made) in chunk.iter().zip(made) {
+        for made in made {
             tally.merge(&made.tally);
             said.extend(made.said);
             labels.write(&made.labels)?;
             if with_claims {
                 claims.write(&made.claims)?;
             }
-            labeled.write(&beside(batch, &made.labels, &schema)?)?;
+            if let Some(labeled) = &mut labeled {
+                labeled.write(&label_columns(&made.labels)?)?;
+            }
             if let Some(carried) = carried.as_deref_mut() {
                 carried.add(&plain(&made.labels)?)?;
             }
@@ -269,7 +272,7 @@ fn label_flows(
     })?;
     Ok(LabeledFlows {
         labels: labels.finish()?,
-        labeled: labeled.finish()?,
+        labeled: spliced(labeled, table)?,
         claims: with_claims.then(|| claims.finish()).transpose()?,
         tally,
         said,
@@ -294,17 +297,19 @@ fn materialize(
     labels: &FlowLabels,
     stages: &Stages<'_>,
 ) -> Result<TableFacts> {
-    let layout = Layout::labeled(table);
-    let schema = layout.schema();
-    let mut out = writer(layout, &stages.labeled, stages.names[1], table.name)?;
-    for_each_chunk(output, table, |chunk| {
+    let mut out = splicer(output, table, stages)?;
+    let needed = ["capture", "packet", "layer", "flow"];
+    for_each_chunk(output, table, &needed, |chunk| {
         let made: Vec<RecordBatch> = chunk
             .par_iter()
-            .map(|batch| beside(batch, &labels.of(batch)?, &schema))
+            .map(|batch| labels.of(batch))
             .collect::<Result<_>>()?;
-        made.iter().try_for_each(|batch| out.write(batch))
+        made.iter().try_for_each(|labels| match &mut out {
+            Some(out) => out.write(&label_columns(labels)?),
+            None => Ok(()),
+        })
     })?;
-    out.finish()
+    spliced(out, table)
 }
 
 /// The tables of flows, the one of netcap's own policy first.
@@ -317,6 +322,17 @@ pub(super) fn flows_of(table: &Table) -> &'static Table {
     flow_tables()
         .find(|flows| flows.name == table.name)
         .unwrap_or(&FLOW)
+}
+
+/// A batch of `flow_label` with texts in place of keys into dictionaries.
+fn plain(labels: &RecordBatch) -> Result<RecordBatch> {
+    let schema = Layout::plain(&FLOW_LABEL).schema();
+    let columns = labels.columns().iter().zip(schema.fields());
+    let columns = columns.map(|(c, f)| arrow::compute::cast(c, f.data_type()));
+    Ok(RecordBatch::try_new(
+        schema.clone(),
+        columns.collect::<Result<_, _>>()?,
+    )?)
 }
 
 /// The labels of a set for the rows of a table.
@@ -384,22 +400,15 @@ fn writer(layout: Layout, stage: &Stage, prefix: &str, folder: &str) -> Result<T
     Ok(writer)
 }
 
-/// Reads a decoded table in chunks of batches, for work in parallel within bounded memory.
+/// Reads some columns of a decoded table in chunks of batches, for work in parallel within bounded memory.
 fn for_each_chunk(
     output: &Output,
     table: &'static Table,
+    columns: &[&str],
     mut work: impl FnMut(&[RecordBatch]) -> Result<()>,
 ) -> Result<()> {
     const CHUNK: usize = 32;
-    let stage = output.manifest().stages.get(TABLES_STAGE);
-    if stage
-        .and_then(|s| s.tables.get(table.name))
-        .is_none_or(|t| t.rows == 0)
-    {
-        return Ok(());
-    }
-    let folder = output.path().join(TABLES_STAGE).join(table.name);
-    let mut batches = read_table(&folder, &Layout::plain(table))?;
+    let mut batches = read_columns(output.path(), output.manifest(), table, columns)?;
     loop {
         let chunk: Vec<RecordBatch> = batches.by_ref().take(CHUNK).collect::<Result<_>>()?;
         if chunk.is_empty() {
@@ -409,29 +418,34 @@ fn for_each_chunk(
     }
 }
 
-/// A table's batch with the label columns of a batch of `flow_label`.
-fn beside(batch: &RecordBatch, labels: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
-    let labels = plain(labels)?;
-    // All but the first column, the flow.
-    let columns = batch
-        .columns()
-        .iter()
-        .chain(labels.columns().iter().skip(1));
-    Ok(RecordBatch::try_new(
-        schema.clone(),
-        columns.cloned().collect(),
-    )?)
+/// The label columns of a batch of `flow_label`: all but the first, the flow.
+fn label_columns(labels: &RecordBatch) -> Result<RecordBatch> {
+    let columns: Vec<usize> = (1..labels.num_columns()).collect();
+    Ok(labels.project(&columns)?)
 }
 
-/// A batch of `flow_label` with texts in place of keys into dictionaries.
-fn plain(labels: &RecordBatch) -> Result<RecordBatch> {
-    let schema = Layout::plain(&FLOW_LABEL).schema();
-    let columns = labels.columns().iter().zip(schema.fields());
-    let columns = columns.map(|(c, f)| arrow::compute::cast(c, f.data_type()));
-    Ok(RecordBatch::try_new(
-        schema.clone(),
-        columns.collect::<Result<_, _>>()?,
-    )?)
+/// Writes a decoded table again, with label columns.
+fn splicer(output: &Output, table: &'static Table, stages: &Stages<'_>) -> Result<Option<Splicer>> {
+    let facts = output.manifest().stages.get(TABLES_STAGE);
+    let facts = facts.and_then(|stage| stage.tables.get(table.name));
+    let Some(facts) = facts.filter(|facts| facts.rows > 0) else {
+        return Ok(None);
+    };
+    let folder = output.path().join(TABLES_STAGE).join(table.name);
+    let source = ParquetFiles::open(table_files(&folder)?)?;
+    source.check(&Layout::plain(table))?;
+    let (folder, prefix) = (stages.labeled.path().join(table.name), stages.names[1]);
+    let prefix = format!("{prefix}/{}", table.name);
+    let layout = Layout::labeled(table);
+    Ok(Some(Splicer::new(source, facts, layout, &folder, &prefix)))
+}
+
+/// What is known of a labeled table, written or not.
+fn spliced(splicer: Option<Splicer>, table: &'static Table) -> Result<TableFacts> {
+    match splicer {
+        Some(splicer) => splicer.finish(),
+        None => TableWriter::new(Layout::labeled(table)).finish(),
+    }
 }
 
 fn look_for(
@@ -443,10 +457,18 @@ fn look_for(
     if misses.is_empty() {
         return Ok(misses);
     }
-    for_each_chunk(output, flows, |chunk| {
-        chunk
-            .iter()
-            .try_for_each(|batch| look_batch(basis, batch, &mut misses))
+    let none = misses.clone();
+    for_each_chunk(output, flows, &needed_columns(basis.labeler), |chunk| {
+        let found: Vec<Misses> = chunk
+            .par_iter()
+            .map(|batch| {
+                let mut found = none.clone();
+                look_batch(basis, batch, &mut found)?;
+                Ok(found)
+            })
+            .collect::<Result<_>>()?;
+        found.iter().for_each(|found| misses.merge(found));
+        Ok(())
     })?;
     Ok(misses)
 }

@@ -16,6 +16,8 @@ mod parse;
 mod resolve;
 mod types;
 
+use std::collections::BTreeSet;
+
 pub(super) use parse::parse;
 
 use crate::label::columns::Value;
@@ -33,6 +35,38 @@ impl Condition {
     /// opened it.
     pub(super) fn holds<'r>(&self, values: &dyn Fn(usize) -> Value<'r>, reverse: bool) -> bool {
         self.expr.value(values, reverse) == Value::Boolean(true)
+    }
+
+    /// Adds the columns that it names, by their places.
+    pub(super) fn columns(&self, found: &mut BTreeSet<usize>) {
+        self.expr.columns(found);
+    }
+}
+
+impl Expr {
+    /// Adds the columns that are named, by their places.
+    fn columns(&self, found: &mut BTreeSet<usize>) {
+        match self {
+            Self::Null | Self::Boolean(_) | Self::Integer(_) | Self::Float(_) | Self::Text(_) => {}
+            Self::Column { forward, reverse } => found.extend([*forward, *reverse]),
+            Self::Not(a) | Self::IsNull(a, _) => a.columns(found),
+            Self::And(a, b)
+            | Self::Or(a, b)
+            | Self::Compare(_, a, b)
+            | Self::Calculate(_, a, b) => {
+                a.columns(found);
+                b.columns(found);
+            }
+            Self::In(a, list, _) => {
+                a.columns(found);
+                list.iter().for_each(|item| item.columns(found));
+            }
+            Self::Between(a, b, c, _) => {
+                for part in [a, b, c] {
+                    part.columns(found);
+                }
+            }
+        }
     }
 }
 
