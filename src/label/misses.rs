@@ -4,8 +4,10 @@
 //!
 //! At most [`RULES`] rules and as many hosts are looked for; each costs one test a flow.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
+
+use foldhash::fast::FixedState;
 
 use crate::label::labeler::Labeler;
 use crate::label::matching;
@@ -16,16 +18,23 @@ use crate::label::verdict::FlowFacts;
 /// More empty rules than this are named, but not explained.
 const RULES: usize = 32;
 
+/// Sides with more addresses are of any host.
+const FEW: usize = 16;
+
 /// Other hosts that are remembered of a rule: those of the same /24 (or /64) first, then by
 /// address. Taking the least keeps the result independent of the order of flows.
 const HOSTS: usize = 32;
 
 /// What came near to the rules that matched nothing, and to the hosts that were not seen.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Misses {
     pub(super) rules: BTreeMap<usize, Miss>,
     /// For each unseen host the addresses of its /24 (or /64) that were seen.
     pub(super) hosts: BTreeMap<usize, BTreeMap<IpAddr, u64>>,
+    /// The rules that name a host: what fails no more than one condition has one of them.
+    by_host: HashMap<IpAddr, Vec<usize>, FixedState>,
+    /// The rules that may come near to flows of whatever hosts.
+    of_any: Vec<usize>,
 }
 
 /// What came near to one rule.
@@ -65,15 +74,47 @@ pub(super) struct Nearest {
     pub(super) is_before: bool,
 }
 
+/// The conditions in the order in which they are tested: first those that most flows fail.
+const TESTED: [Part; 8] = [
+    Part::Time,
+    Part::Attackers,
+    Part::Victims,
+    Part::Captures,
+    Part::Direction,
+    Part::Ports,
+    Part::Protocol,
+    Part::Icmp,
+];
+
 impl Misses {
     /// What is to be looked for after all flows were counted.
     pub fn new(labeler: &Labeler, tally: &Tally) -> Self {
-        let empty = (0..labeler.rules().len()).filter(|rule| !tally.rules.contains_key(rule));
+        let rules = labeler.rules().iter().enumerate();
+        let empty = rules.filter(|(number, _)| !tally.rules.contains_key(number));
+        let empty: Vec<(usize, &Rule)> = empty.take(RULES).collect();
         let unseen = labeler.mentions().unseen(&tally.seen);
+        let mut by_host: HashMap<IpAddr, Vec<usize>, FixedState> = HashMap::default();
+        let mut of_any = Vec::new();
+        for (number, rule) in &empty {
+            let sides = [&rule.attackers, &rule.victims];
+            let addresses = sides.map(|side| side.addresses().addresses(FEW));
+            let [Some(attackers), Some(victims)] = addresses else {
+                of_any.push(*number);
+                continue;
+            };
+            for address in attackers.into_iter().chain(victims) {
+                let rules = by_host.entry(address).or_default();
+                if !rules.contains(number) {
+                    rules.push(*number);
+                }
+            }
+        }
         Self {
+            by_host,
+            of_any,
             rules: empty
-                .take(RULES)
-                .map(|rule| (rule, Miss::default()))
+                .iter()
+                .map(|(rule, _)| (*rule, Miss::default()))
                 .collect(),
             hosts: unseen
                 .take(RULES)
@@ -89,8 +130,16 @@ impl Misses {
 
     /// Looks at a flow.
     pub fn look(&mut self, labeler: &Labeler, facts: &FlowFacts<'_>) {
-        for (number, miss) in &mut self.rules {
-            if let Some((rule, _)) = labeler.rule(*number) {
+        let of = |host: IpAddr| self.by_host.get(&host.to_canonical());
+        let (of_src, of_dst) = (of(facts.src.ip), of(facts.dst.ip));
+        let of_src = of_src.into_iter().flatten();
+        // A rule of both hosts is looked at once.
+        let of_dst = of_dst
+            .into_iter()
+            .flatten()
+            .filter(|number| !of_src.clone().any(|other| other == *number));
+        for number in self.of_any.iter().chain(of_src.clone()).chain(of_dst) {
+            if let Some(((rule, _), miss)) = labeler.rule(*number).zip(self.rules.get_mut(number)) {
                 look(rule, miss, facts);
             }
         }
@@ -162,25 +211,23 @@ fn look(rule: &Rule, miss: &mut Miss, facts: &FlowFacts<'_>) {
     let place = matching::place(facts);
     for reverse in [false, true] {
         let (attacker, victim) = matching::ends(facts, reverse);
-        let found = rule.victims.find(victim, place);
-        let port = found.map_or(victim.port, |found| found.port);
-        let fails = [
-            (Part::Time, nearest.distance > 0),
-            (Part::Captures, !matching::is_eligible(rule, facts)),
-            (
-                Part::Attackers,
-                rule.attackers.find(attacker, place).is_none(),
-            ),
-            (Part::Victims, found.is_none()),
-            (Part::Direction, !matching::direction(base, reverse)),
-            (Part::Ports, !matching::ports(base, facts, port)),
-            (Part::Protocol, !matching::protocol(base, facts)),
-            (Part::Icmp, !matching::icmp(base, facts)),
-        ];
-        let mut failed = fails
-            .iter()
-            .filter(|(_, fails)| *fails)
-            .map(|(part, _)| *part);
+        let fails = |part| match part {
+            Part::Time => nearest.distance > 0,
+            Part::Attackers => rule.attackers.find(attacker, place).is_none(),
+            Part::Victims => rule.victims.find(victim, place).is_none(),
+            Part::Captures => !matching::is_eligible(rule, facts),
+            Part::Direction => !matching::direction(base, reverse),
+            Part::Ports => {
+                let found = rule.victims.find(victim, place);
+                let port = found.map_or(victim.port, |found| found.port);
+                !matching::ports(base, facts, port)
+            }
+            Part::Protocol => !matching::protocol(base, facts),
+            Part::Icmp => !matching::icmp(base, facts),
+            Part::Condition => false,
+        };
+        // One after the other, since most flows fail two of them at once.
+        let mut failed = TESTED.into_iter().filter(|part| fails(*part));
         let (first, more) = (failed.next(), failed.next().is_some());
         if more {
             continue;
