@@ -182,10 +182,27 @@ pub use tally::Tally;
 pub use traffic::Traffic;
 pub use verdict::{Claim, Edge, End, FlowDirection, FlowFacts, PacketCount, State, Verdict};
 
+use jiff::tz::TimeZone;
+
 use crate::error::Error;
 use problems::Problems;
 
-/// Reads a ground-truth file; whether it is YAML or CSV is told from its content.
+/// Reads a zone: an IANA name, `UTC`, or an offset such as `+02:00`. It means the same on every machine.
+///
+/// # Errors
+/// What is none, with the nearest name.
+pub fn parse_zone(text: &str) -> Result<TimeZone, Error> {
+    moment::parse_zone(text).map_err(|fault| {
+        let error = Error::new(fault.message);
+        match fault.help {
+            Some(help) => error.help(help),
+            None => error,
+        }
+    })
+}
+
+/// Reads a ground-truth file; whether it is YAML or CSV is told from its content, and so are the formats
+/// of others that need no zone to be said.
 ///
 /// `columns` are those that conditions may use, in the order by which [`FlowFacts::values`] is
 /// asked for them. `captured` tells when packets were captured that clocks are anchored in; without it
@@ -201,6 +218,13 @@ pub fn read(
 ) -> Result<GroundTruth, Errors> {
     let bytes = std::fs::read(path)
         .map_err(|error| Errors::one(Error::io(path, "read the ground truth", error)))?;
+    if let Some(text) = import::as_label_file(path, &bytes).map_err(Errors::one)? {
+        let mut truth = parse_in(&text, path, columns, captured)?;
+        for rule in &mut truth.rules {
+            rule.line = import::line_of(&rule.id).unwrap_or(rule.line);
+        }
+        return Ok(truth);
+    }
     let text = std::str::from_utf8(&bytes).map_err(|error| {
         let error = Error::new("this is no text in UTF-8")
             .in_file(path)

@@ -206,3 +206,212 @@ fn own_mappings_and_files_of_no_format() {
         wrong.errors
     );
 }
+
+#[test]
+fn labels_of_packets_become_ranges() {
+    let kitsune = import(
+        "a.csv",
+        b"\"\",\"x\"\n\"1\",0\n\"2\",1\n\"3\",1\n\"4\",0\n\"5\",1\n",
+        &["--capture", "SSDP_pcap.pcap"],
+    );
+    assert_eq!(kitsune.status, 0, "{}", kitsune.errors);
+    assert_eq!(
+        kitsune.lines,
+        ["a.csv_attack,attack,always,any,any,,,either,,2-3 5,SSDP_pcap.pcap"]
+    );
+    assert!(
+        kitsune.told.contains("5 packets are labeled in a.csv"),
+        "{}",
+        kitsune.told
+    );
+    // Without header the first line is the first packet; nothing but its user can tell what it is.
+    let mirai = import("m.csv", b"0\n1\n1\n", &[]);
+    assert_eq!(mirai.status, 2);
+    let mirai = import(
+        "m.csv",
+        b"0\n1\n1\n",
+        &["--format", "kitsune-mirai", "--with-benign"],
+    );
+    assert_eq!(
+        mirai.lines,
+        [
+            "m.csv_Mirai,Mirai,always,any,any,,,either,,2-3",
+            "m.csv_benign,benign,always,any,any,,,either,,1"
+        ]
+    );
+    let lemay = import("l.csv", b"1;0\r\n2;1\r\n4;1\r\n", &["--format", "lemay"]);
+    assert_eq!(
+        lemay.lines,
+        ["l.csv_attack,attack,always,any,any,,,either,,2 4"]
+    );
+    let eve = br#"{"timestamp":"2017-07-06T10:41:02.123456-0300","event_type":"alert","pcap_cnt":17,"src_ip":"172.16.0.1","src_port":36196,"dest_ip":"192.168.10.50","dest_port":80,"proto":"TCP","alert":{"signature":"SQLi"}}
+{"timestamp":"2017-07-06T10:41:02.123456-0300","event_type":"flow","src_ip":"172.16.0.1","dest_ip":"192.168.10.50","proto":"TCP"}
+"#;
+    let found = import("eve.json", eve, &["--by-packet"]);
+    assert_eq!(
+        found.lines,
+        [
+            "eve.json_1,SQLi,always,172.16.0.1,192.168.10.50,80/tcp,,either,src_port = 36196 or dst_port = 36196,17"
+        ]
+    );
+    let none = import("z.csv", b"\"\",\"x\"\n\"0\",1\n", &[]);
+    assert!(
+        none.told.contains("the number of the packet is none"),
+        "{}",
+        none.told
+    );
+}
+
+#[test]
+fn anomalies_of_mawilab() {
+    let csv = b"anomalyID, srcIP, srcPort, dstIP, dstPort, taxonomy, heuristic, distance, nbDetectors, label
+1,203.0.113.5,,,80,ntscSYN,20,4,suspicious
+2,203.0.113.6,,198.51.100.7,,ptmp,500,3.1,2,anomalous
+3,,,,,ptmp,500,3.1,2,anomalous
+4,203.0.113.6,,,,ptmp,500,3.1,2,notice
+";
+    let found = import("m.csv", csv, &[]);
+    // Most lines have no distance; `notice` says nothing, and of no host nothing can be said.
+    assert_eq!(
+        found.lines,
+        [
+            "m.csv_2,suspicious,always,203.0.113.5,any,80,,either,",
+            "m.csv_3,anomalous,always,203.0.113.6,198.51.100.7,,,either,",
+        ]
+    );
+    let xml = br#"<?xml version="1.0"?>
+<admd:annotation xmlns:admd="http://www.nict.go.jp/admd">
+ <anomaly type="anomalous" value="1,2,20,0,ntscSYN">
+  <from sec="1267418701" usec="500000"/><to sec="1267418760" usec="0"/>
+  <slice>
+   <filter src_ip="203.0.113.5" dst_port="80" proto="tcp"/><filter dst_ip="198.51.100.7"/>
+  </slice>
+ </anomaly>
+ <anomaly type="suspicious"><from sec="0"/><to sec="2147483645"/><slice><filter src_ip="203.0.113.9" src_port="53"/></slice></anomaly>
+ <anomaly type="notice"><slice><filter src_ip="203.0.113.10"/></slice></anomaly>
+</admd:annotation>
+"#;
+    let found = import("m.xml", xml, &[]);
+    assert_eq!(
+        found.lines,
+        [
+            "m.xml_6,anomalous,,2010-03-01T04:45:01.500000000Z,2010-03-01T04:46:00.999999999Z,203.0.113.5,any,80/tcp,,either,",
+            "m.xml_6.2,anomalous,,2010-03-01T04:45:01.500000000Z,2010-03-01T04:46:00.999999999Z,any,198.51.100.7,,,either,",
+            "m.xml_9,suspicious,always,,,203.0.113.9,any,,,either,src_port = 53 or dst_port = 53",
+        ],
+        "{}",
+        found.told
+    );
+    let broken = import(
+        "m.xml",
+        b"<a>\n<anomaly type='x'>\n</a>",
+        &["--format", "mawilab-xml"],
+    );
+    assert!(
+        broken.status == 2 && broken.errors.contains("m.xml:3:"),
+        "{}",
+        broken.errors
+    );
+}
+
+#[test]
+fn lists_of_the_go_netcap_and_of_pcapml() {
+    let list = b"location: Canada/Atlantic
+timeFormat: \"15:04\"
+dateFormat: Monday-02-01-2006
+attacks:
+  - num: 1
+    name: FTP
+    category: bruteforce
+    proto: FTP
+    date: Wednesday-14-02-2018
+    start: \"10:32\"
+    end: \"12:09\"
+    attackers: [18.221.219.4]
+    victims: [172.31.69.25, 18.217.21.148]
+  - name: Pairs
+    category: dos
+    proto: TCP
+    date: Thursday-15-02-2018
+    start: \"09:26\"
+    end: \"10:09\"
+    ips: [10.0.0.1, 10.0.0.2]
+  - {name: X, category: y, date: Someday, start: \"1\", end: \"2\", ips: [10.0.0.1]}
+";
+    let found = import("a.yml", list, &[]);
+    assert_eq!(
+        found.lines,
+        [
+            "a.yml_5,bruteforce,2018-02-14T14:32:00.000000000Z,2018-02-14T16:09:59.999999999Z,18.221.219.4,172.31.69.25 18.217.21.148,,,either,",
+            "a.yml_14,dos,2018-02-15T13:26:00.000000000Z,2018-02-15T14:09:59.999999999Z,10.0.0.1 10.0.0.2,10.0.0.1 10.0.0.2,,tcp,either,",
+        ],
+        "{}{}",
+        found.told,
+        found.errors
+    );
+    assert!(
+        found
+            .told
+            .contains("the date is not written as dateFormat says"),
+        "{}",
+        found.told
+    );
+    let pcapml = b"# labels
+BPF:host 10.0.0.1 and host 10.0.0.2 and tcp port 443|TS_START:1500000000|TS_END:1500000010,nordvpn,abc
+BPF:udp and src host 10.0.0.3 and dst port 53,tunnel
+BPF:host 10.0.0.1 or host 10.0.0.2,other
+";
+    let found = import("p.txt", pcapml, &[]);
+    assert_eq!(
+        found.lines,
+        [
+            "p.txt_2,nordvpn,,2017-07-14T02:40:00.000000000Z,2017-07-14T02:40:10.999999999Z,10.0.0.1,10.0.0.2,443/tcp,,either,",
+            "p.txt_3,tunnel,always,,,10.0.0.3,any,53/udp,,either,",
+        ]
+    );
+    assert!(
+        found.told.contains("more than hosts, ports and protocols"),
+        "{}",
+        found.told
+    );
+}
+
+#[test]
+fn files_of_others_label_without_import() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let capture = crate::support::root().join("tests/lab/quickstart.pcapng");
+    let (out, labels) = (path("out"), path("list.yml"));
+    assert_eq!(
+        run(&[
+            "decode",
+            capture.to_str().unwrap(),
+            "--out",
+            &out,
+            "--tables",
+            "flow"
+        ])
+        .0,
+        0
+    );
+    let list = "location: UTC\ntimeFormat: \"15:04\"\ndateFormat: 2006-01-02\nattacks:\n  - {name: x, category: scan, date: 2026-11-25, start: \"00:40\", end: \"00:40\", attackers: [10.77.0.66], victims: [10.77.0.30]}\n";
+    std::fs::write(&labels, list).unwrap();
+    let made = run(&[
+        "label", "--labels", &labels, "--input", &out, "--set", "list",
+    ]);
+    assert!(made.0 < 2, "{}", made.2);
+    let sql = "SELECT rule, line, count(*) AS n FROM claims_list GROUP BY rule, line";
+    let rows = run(&["query", sql, "--input", &out, "--format", "csv"]).1;
+    let row: Vec<&str> = rows.lines().nth(1).unwrap().split(',').collect();
+    assert_eq!((row[0], row[1]), ("list.yml_5", "5"));
+    assert!(row[2].parse::<u32>().unwrap() > 200, "{rows}");
+    std::fs::write(&labels, CIC).unwrap();
+    let (status, _, errors) = run(&[
+        "label", "--labels", &labels, "--input", &out, "--set", "list",
+    ]);
+    assert_eq!(status, 2);
+    assert!(
+        errors.contains("netcap label import --zone ZONE"),
+        "{errors}"
+    );
+}

@@ -7,22 +7,25 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 use super::ImportOptions;
-use super::mapping::{Kind, Mapping, Unit, has_zone};
+use super::mapping::{Columns, Kind, Mapping, Unit, has_zone};
 use super::rows::Row;
-use crate::error::{Error, Result};
-use crate::label::{duration, service};
+use crate::label::{duration, moment as written, service};
 
 /// A label line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Label {
     pub(super) label: String,
-    /// First and last nanosecond.
-    span: (i64, i64),
-    attacker: Option<IpAddr>,
-    victim: Option<IpAddr>,
-    protocol: Option<u8>,
-    ports: (Option<u16>, Option<u16>),
-    direction: String,
+    /// First and last nanosecond; nothing if it always holds.
+    pub(super) span: Option<(i64, i64)>,
+    /// Addresses; none are any.
+    pub(super) attackers: Vec<IpAddr>,
+    pub(super) victims: Vec<IpAddr>,
+    pub(super) protocol: Option<u8>,
+    /// Of attacker and victim.
+    pub(super) ports: (Option<u16>, Option<u16>),
+    pub(super) direction: String,
+    /// Packets by number: first and last of each range.
+    pub(super) packets: Vec<(u64, u64)>,
 }
 
 /// What a line says; else why it is left out.
@@ -48,16 +51,17 @@ pub(super) fn convert(
         }
     };
     let address = |columns: &[String]| match row.get(columns) {
-        None => Ok(None),
+        None => Ok(Vec::new()),
         Some(text) => text
             .parse::<IpAddr>()
-            .map(|address| Some(address.to_canonical()))
+            .map(|address| vec![address.to_canonical()])
             .map_err(|_| "an address is none".to_owned()),
     };
-    let (attacker, victim) = (address(&columns.src)?, address(&columns.dst)?);
-    if attacker.is_none() && victim.is_none() {
-        return Err("they name no host".to_owned());
-    }
+    let (attackers, victims) = (address(&columns.src)?, address(&columns.dst)?);
+    let packet = match columns.are_of_packets() || options.by_packet {
+        true => Some(packet(row, columns)?),
+        false => None,
+    };
     let protocol = match row.get(&columns.protocol) {
         // Of all protocols of IP, as some call it.
         Some("ip" | "0") | None => None,
@@ -67,18 +71,36 @@ pub(super) fn convert(
     };
     let has_ports = protocol.is_none_or(|p| matches!(p, 6 | 17 | 33 | 132 | 136));
     let port = |columns: &[String]| row.get(columns).filter(|_| has_ports).and_then(port);
+    let ports = (port(&columns.src_port), port(&columns.dst_port));
+    if attackers.is_empty() && victims.is_empty() && ports == (None, None) && packet.is_none() {
+        return Err("they name no host".to_owned());
+    }
+    let timed = packet.is_none() && !mapping.time.forms.is_empty();
     Ok(Label {
         label,
-        span: span(row, mapping, options)?,
-        attacker,
-        victim,
+        span: timed.then(|| span(row, mapping, options)).transpose()?,
+        attackers,
+        victims,
         protocol,
-        ports: (port(&columns.src_port), port(&columns.dst_port)),
+        ports,
+        packets: packet.map(|packet| (packet, packet)).into_iter().collect(),
         direction: mapping
             .direction
             .clone()
             .unwrap_or_else(|| "either".to_owned()),
     })
+}
+
+/// The number of the packet that a line is about.
+fn packet(row: &Row, columns: &Columns) -> Result<u64, String> {
+    if columns.packet.first().is_some_and(|name| name == "line") {
+        return Ok(row.line as u64);
+    }
+    let text = row
+        .get(&columns.packet)
+        .ok_or_else(|| "they name no packet".to_owned())?;
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| "the number of the packet is none".to_owned())
 }
 
 /// `*` stands for anything.
@@ -149,7 +171,7 @@ fn moment(text: &str, mapping: &Mapping, options: &ImportOptions) -> Result<i64,
     let time = &mapping.time;
     let zone = match (&time.zone, &options.zone) {
         (Some(zone), _) => {
-            TimeZone::get(zone).map_err(|_| "the zone in the mapping is none".to_owned())?
+            written::parse_zone(zone).map_err(|_| "the zone in the mapping is none".to_owned())?
         }
         (None, Some(zone)) => zone.clone(),
         (None, None) => TimeZone::UTC,
@@ -203,83 +225,4 @@ fn scaled(text: &str, unit: Unit) -> Option<i64> {
         Some(digits) => duration::nanoseconds(digits, unit.ns()).map(i64::wrapping_neg),
         None => duration::nanoseconds(&digits, unit.ns()),
     }
-}
-
-/// A label file in CSV under construction.
-pub(super) struct Lines(csv::Writer<Vec<u8>>);
-
-const HEADER: [&str; 10] = [
-    "id",
-    "label",
-    "start",
-    "end",
-    "attackers",
-    "victims",
-    "ports",
-    "protocol",
-    "direction",
-    "if",
-];
-
-impl Lines {
-    /// With the names of the columns.
-    pub(super) fn new() -> Result<Self> {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record(HEADER).map_err(failed)?;
-        Ok(Self(writer))
-    }
-
-    /// Adds a rule.
-    pub(super) fn push(&mut self, id: &str, label: &Label) -> Result<()> {
-        let time = |ns: i64| {
-            let time = Timestamp::from_nanosecond(ns.into());
-            // Nine digits, so that it means exactly that.
-            time.map_or_else(|_| String::new(), |t| format!("{t:.9}"))
-        };
-        let host = |host: Option<IpAddr>| host.map_or_else(|| "any".to_owned(), |h| h.to_string());
-        let protocol = label
-            .protocol
-            .map(service::protocol_name)
-            .unwrap_or_default();
-        let (src_port, dst_port) = label.ports;
-        let ports = dst_port.map(|port| match label.protocol {
-            Some(_) => format!("{port}/{protocol}"),
-            None => port.to_string(),
-        });
-        let condition = src_port.map(|port| match label.direction.as_str() {
-            "forward" => format!("src_port = {port}"),
-            _ => format!("src_port = {port} or dst_port = {port}"),
-        });
-        let record = [
-            id.to_owned(),
-            label.label.clone(),
-            time(label.span.0),
-            time(label.span.1),
-            host(label.attacker),
-            host(label.victim),
-            ports.clone().unwrap_or_default(),
-            if ports.is_some() {
-                String::new()
-            } else {
-                protocol
-            },
-            label.direction.clone(),
-            condition.unwrap_or_default(),
-        ];
-        self.0.write_record(record).map_err(failed)
-    }
-
-    /// The text.
-    pub(super) fn finish(self) -> Result<String> {
-        let bytes = self
-            .0
-            .into_inner()
-            .map_err(|e| Error::because("the label file could not be written", e.into_error()))?;
-        String::from_utf8(bytes)
-            .map_err(|e| Error::because("the label file could not be written", e))
-    }
-}
-
-fn failed(error: csv::Error) -> Error {
-    Error::because("the label file could not be written", error)
 }

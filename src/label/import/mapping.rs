@@ -33,7 +33,8 @@ pub(super) struct Mapping {
     pub(super) recognise: Vec<String>,
     /// Which columns have what.
     pub(super) columns: Columns,
-    /// How times are written.
+    /// How times are written; without, rules hold at all times.
+    #[serde(default)]
     pub(super) time: Time,
     /// What labels mean; the first that fits decides, and what none fits is an attack of that name.
     #[serde(default)]
@@ -55,6 +56,9 @@ pub(super) enum Shape {
         /// Names of the fields, of files that have no line with them.
         #[serde(default)]
         header: Vec<String>,
+        /// The field that lines with one field less do not have.
+        #[serde(default)]
+        lacking: Option<String>,
     },
     /// Logs of Zeek: tabs, with a line `#fields`. Fields that stand apart by three blanks are apart too.
     Zeek,
@@ -97,10 +101,20 @@ pub(super) struct Columns {
     pub(super) protocol: Vec<String>,
     /// The label.
     pub(super) label: Vec<String>,
+    /// The number of a packet in its capture, from 1; `line` is the number of the line. With hosts, it is asked for.
+    #[serde(default)]
+    pub(super) packet: Vec<String>,
+}
+
+impl Columns {
+    /// Labels are of packets and of nothing else.
+    pub(super) fn are_of_packets(&self) -> bool {
+        !self.packet.is_empty() && self.src.is_empty() && self.dst.is_empty()
+    }
 }
 
 /// How times are written.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Time {
     /// `epoch`, or how it is written, in the words of strftime; the first that fits is taken.
@@ -179,7 +193,7 @@ pub(super) enum Kind {
 }
 
 /// The mappings that come with netcap.
-const FORMATS: [(&str, &str); 14] = [
+const FORMATS: [(&str, &str); 18] = [
     (
         "cic-ids2017",
         include_str!("../../../labels/formats/cic-ids2017.yaml"),
@@ -228,6 +242,19 @@ const FORMATS: [(&str, &str); 14] = [
         "bot-iot",
         include_str!("../../../labels/formats/bot-iot.yaml"),
     ),
+    (
+        "kitsune",
+        include_str!("../../../labels/formats/kitsune.yaml"),
+    ),
+    (
+        "kitsune-mirai",
+        include_str!("../../../labels/formats/kitsune-mirai.yaml"),
+    ),
+    ("lemay", include_str!("../../../labels/formats/lemay.yaml")),
+    (
+        "mawilab",
+        include_str!("../../../labels/formats/mawilab.yaml"),
+    ),
     ("cidds", include_str!("../../../labels/formats/cidds.yaml")),
     (
         "uwf-zeekdata",
@@ -236,7 +263,7 @@ const FORMATS: [(&str, &str); 14] = [
 ];
 
 /// Names of the mappings that come with netcap.
-pub fn format_names() -> impl Iterator<Item = &'static str> {
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
     FORMATS.iter().map(|(name, _)| *name)
 }
 
@@ -248,12 +275,12 @@ impl Mapping {
         }
         let path = Path::new(name);
         if path.extension().is_none() && !path.exists() {
-            let near = nearest(name, format_names());
+            let near = nearest(name, super::format_names());
             let near = near.map_or_else(String::new, |near| format!("did you mean {near}? "));
             return Err(
                 Error::new(format!("there is no format {name}")).help(format!(
                     "{near}the formats are {}; a mapping file of your own is named with its path",
-                    format_names().collect::<Vec<_>>().join(", ")
+                    super::format_names().collect::<Vec<_>>().join(", ")
                 )),
             );
         }
@@ -268,8 +295,12 @@ impl Mapping {
                 "this version of netcap reads `netcap-mapping: 1`",
             ));
         }
-        if mapping.columns.start.is_empty() && mapping.columns.end.is_empty() {
-            return Err(Error::new("a mapping needs a column for `start` or `end`"));
+        let columns = &mapping.columns;
+        let has_time = !columns.start.is_empty() || !columns.end.is_empty();
+        if has_time == mapping.time.forms.is_empty() {
+            return Err(Error::new(
+                "a mapping has a column for `start` or `end`, and `time:` with its `forms:`, or neither",
+            ));
         }
         Ok(mapping)
     }

@@ -1,11 +1,16 @@
 //! Ground truth of others, as label files: a mapping says what the columns of their files mean, and each line
 //! becomes a line of a label file in CSV, whose id names the line that it comes from.
 //!
-//! `mapping` is the file that says so, `rows` takes lines apart, `convert` makes label lines. What cannot be joined with
-//! flows by hosts and time (labels of packets, of files) is not of this.
+//! `mapping` is the file that says so, `rows` takes lines apart, `convert` makes labels of them, `lines` a label file. What
+//! is no table has a reader of its own (`others`).
 
 mod convert;
+mod go_netcap;
+mod lines;
 mod mapping;
+mod mawilab;
+mod others;
+mod pcapml;
 mod rows;
 
 use std::collections::BTreeMap;
@@ -17,8 +22,10 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 
+use convert::Label;
+use lines::Lines;
 use mapping::Mapping;
-pub use mapping::format_names;
+use others::Other;
 
 /// What a person decides beside the mapping.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +34,10 @@ pub struct ImportOptions {
     pub zone: Option<TimeZone>,
     /// Lines that say that a flow is no attack become rules too.
     pub with_benign: bool,
+    /// The capture that the lines are about.
+    pub capture: Option<String>,
+    /// Lines name packets by number, in place of hosts and times.
+    pub by_packet: bool,
 }
 
 /// What became of the lines.
@@ -59,16 +70,55 @@ impl Imported {
     }
 }
 
+const EMPTY: &str = "they have no values";
+
 /// Reasons by which a mapping leaves lines out.
 const MEANT: [&str; 4] = [
     "they say nothing of an attack",
     "they say that it is no attack (--with-benign keeps them)",
-    "they have no values",
+    EMPTY,
     "the mapping has no use for them",
 ];
 
 fn is_meant(why: &str) -> bool {
     MEANT.contains(&why)
+}
+
+/// Names of the formats that are known.
+pub fn format_names() -> impl Iterator<Item = &'static str> {
+    let others = others::NAMES.iter().map(|(name, _)| *name);
+    mapping::names().chain(others)
+}
+
+/// A file in a format of others that is known by its content, as a label file; nothing if it is in none.
+///
+/// # Errors
+/// A format whose times need a zone.
+pub(super) fn as_label_file(file: &Path, bytes: &[u8]) -> Result<Option<String>> {
+    let mut done = Imported::default();
+    let text = rows::text(bytes, &mut done.notes);
+    match Format::of(&text) {
+        None => return Ok(None),
+        Some(Format::Table(mapping)) if mapping.needs_zone() => {
+            let name = &mapping.name;
+            return Err(Error::new(format!(
+                "this is a file of {name}, whose times have no zone"
+            ))
+            .in_file(file)
+            .help("make a label file of it with `netcap label import --zone ZONE`"));
+        }
+        Some(_) => {}
+    }
+    let mut lines = Lines::of(None);
+    let options = ImportOptions::default();
+    add_text(file, &text, None, &options, &mut lines, &mut done)?;
+    lines.finish().map(Some)
+}
+
+/// The line that a rule was made of, by its name.
+pub(super) fn line_of(id: &str) -> Option<u32> {
+    let (_, line) = id.rsplit_once('_')?;
+    line.split('.').next()?.parse().ok()
 }
 
 /// Reads files and makes a label file in CSV of them; gives its text too.
@@ -78,73 +128,184 @@ pub fn import(
     options: &ImportOptions,
 ) -> Result<(String, Imported)> {
     let mut done = Imported::default();
-    let mut lines = convert::Lines::new()?;
+    let mut lines = Lines::of(options.capture.clone());
     for file in files {
         let bytes = std::fs::read(file).map_err(|e| Error::io(file, "read", e))?;
         let text = rows::text(&bytes, &mut done.notes);
-        let mapping = match format {
-            Some(format) => Mapping::named(format)?,
-            None => Mapping::of(&text).ok_or_else(|| {
-                Error::new("no known format has such lines")
-                    .in_file(file)
-                    .help(format!(
-                        "say it with --format: {}, or the path of a mapping file",
-                        format_names().collect::<Vec<_>>().join(", ")
-                    ))
-            })?,
-        };
-        if mapping.needs_zone() && options.zone.is_none() {
-            return Err(Error::new(format!(
-                "times of {} have no zone, and it matters: an hour moves labels to other flows",
-                mapping.name
-            ))
-            .in_file(file)
-            .help(mapping.zone_help()));
-        }
-        done.notes.extend(mapping.note.iter().cloned());
-        done.format.clone_from(&mapping.name);
-        add(file, &text, &mapping, options, &mut lines, &mut done)?;
+        add_text(file, &text, format, options, &mut lines, &mut done)?;
     }
     done.notes.dedup();
     Ok((lines.finish()?, done))
 }
 
-fn add(
+/// How a file is read.
+enum Format {
+    Table(Box<Mapping>),
+    Other(Other),
+}
+
+impl Format {
+    fn of(text: &str) -> Option<Self> {
+        let other = Other::of(text).map(Self::Other);
+        other.or_else(|| Mapping::of(text).map(|mapping| Self::Table(Box::new(mapping))))
+    }
+
+    fn named(name: &str) -> Result<Self> {
+        match Other::named(name) {
+            Some(other) => Ok(Self::Other(other)),
+            None => Mapping::named(name).map(|mapping| Self::Table(Box::new(mapping))),
+        }
+    }
+}
+
+fn add_text(
     file: &Path,
     text: &str,
-    mapping: &Mapping,
+    format: Option<&str>,
     options: &ImportOptions,
-    lines: &mut convert::Lines,
+    lines: &mut Lines,
     done: &mut Imported,
 ) -> Result<()> {
-    let name = file.file_name().unwrap_or_default().to_string_lossy();
-    let stem: String = name
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() || matches!(c, '-' | '.') {
-                c
-            } else {
-                '-'
-            }
-        })
-        .collect();
-    for row in rows::Rows::new(text, mapping).map_err(|e| e.in_file(file))? {
-        let place = format!("{name}:{}", row.line);
-        if row.is_empty() {
-            done.leave_out("they have no values", &place);
-            continue;
+    let format = match format {
+        Some(format) => Format::named(format)?,
+        None => Format::of(text).ok_or_else(|| {
+            Error::new("no known format has such lines")
+                .in_file(file)
+                .help(format!(
+                    "say it with --format: {}, or the path of a mapping file",
+                    format_names().collect::<Vec<_>>().join(", ")
+                ))
+        })?,
+    };
+    let mapping = match format {
+        Format::Other(other) => {
+            other.name().clone_into(&mut done.format);
+            let said = other.read(text).map_err(|e| e.in_file(file))?;
+            add(file, said.into_iter(), lines, done);
+            return Ok(());
         }
-        done.lines += 1;
-        match convert::convert(&row, mapping, options) {
+        Format::Table(mapping) => mapping,
+    };
+    done.format.clone_from(&mapping.name);
+    if mapping.needs_zone() && options.zone.is_none() {
+        return Err(Error::new(format!(
+            "times of {} have no zone, and it matters: an hour moves labels to other flows",
+            mapping.name
+        ))
+        .in_file(file)
+        .help(mapping.zone_help()));
+    }
+    if options.by_packet && mapping.columns.packet.is_empty() {
+        return Err(
+            Error::new(format!("{} does not number packets", mapping.name))
+                .in_file(file)
+                .help("leave out --by-packet"),
+        );
+    }
+    done.notes.extend(mapping.note.iter().cloned());
+    let rows = rows::Rows::new(text, &mapping).map_err(|e| e.in_file(file))?;
+    let said = rows.map(|row| {
+        let label = match row.is_empty() {
+            true => Err(EMPTY.to_owned()),
+            false => convert::convert(&row, &mapping, options),
+        };
+        (row.line, label)
+    });
+    if mapping.columns.are_of_packets() {
+        add_packets(file, said, lines, done);
+    } else {
+        add(file, said, lines, done);
+    }
+    Ok(())
+}
+
+/// A name of a rule begins with that of its file.
+fn stem(file: &Path) -> (String, String) {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    (name.to_string(), slug(&name))
+}
+
+/// What names of rules may have.
+fn slug(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
+    text.chars()
+        .map(|c| if plain(c) { c } else { '-' })
+        .collect()
+}
+
+/// A rule for each line.
+fn add(
+    file: &Path,
+    said: impl Iterator<Item = others::Said>,
+    lines: &mut Lines,
+    done: &mut Imported,
+) {
+    let (name, stem) = stem(file);
+    let mut ids: BTreeMap<usize, u64> = BTreeMap::new();
+    for (line, label) in said {
+        let place = format!("{name}:{line}");
+        if label != Err(EMPTY.to_owned()) {
+            done.lines += 1;
+        }
+        match label {
             Ok(label) => {
                 *done.labels.entry(label.label.clone()).or_default() += 1;
                 done.rules += 1;
-                lines.push(&format!("{stem}_{}", row.line), &label)?;
+                // Several patterns may stand in one line.
+                let nth = ids.entry(line).or_default();
+                *nth += 1;
+                let more = if *nth > 1 {
+                    format!(".{nth}")
+                } else {
+                    String::new()
+                };
+                lines.push(format!("{stem}_{line}{more}"), label);
             }
             Err(why) => done.leave_out(&why, &place),
         }
     }
-    Ok(())
+}
+
+/// A rule for each label, of all packets that have it.
+fn add_packets(
+    file: &Path,
+    said: impl Iterator<Item = others::Said>,
+    lines: &mut Lines,
+    done: &mut Imported,
+) {
+    let (name, stem) = stem(file);
+    let mut labels: BTreeMap<String, Label> = BTreeMap::new();
+    for (line, label) in said {
+        if label != Err(EMPTY.to_owned()) {
+            done.lines += 1;
+        }
+        let label = match label {
+            Ok(label) => label,
+            Err(why) => {
+                done.leave_out(&why, &format!("{name}:{line}"));
+                continue;
+            }
+        };
+        *done.labels.entry(label.label.clone()).or_default() += 1;
+        let Some(known) = labels.get_mut(&label.label) else {
+            labels.insert(label.label.clone(), label);
+            continue;
+        };
+        for (first, last) in label.packets {
+            match known.packets.last_mut() {
+                Some((_, end)) if *end + 1 == first => *end = last,
+                _ => known.packets.push((first, last)),
+            }
+        }
+    }
+    done.rules += labels.len() as u64;
+    done.notes.push(format!(
+        "{} packets are labeled in {name}: their capture has to have as many",
+        done.lines
+    ));
+    for (text, label) in labels {
+        lines.push(format!("{stem}_{}", slug(&text)), label);
+    }
 }
 
 impl fmt::Display for Imported {

@@ -73,7 +73,11 @@ impl<'t> Rows<'t> {
     pub(super) fn new(text: &'t str, mapping: &Mapping) -> Result<Self> {
         Ok(Self {
             lines: match &mapping.rows {
-                Shape::Csv { separator, header } => csv(text, separator.unwrap_or(','), header)?,
+                Shape::Csv {
+                    separator,
+                    header,
+                    lacking,
+                } => csv(text, separator.unwrap_or(','), header, lacking.as_deref())?,
                 Shape::Zeek => zeek(text)?,
                 Shape::JsonLines => Box::new(numbered(text).filter_map(json_line)),
                 Shape::Pattern { pattern } => pattern_lines(text, pattern)?,
@@ -87,7 +91,11 @@ pub(super) fn is_of(text: &str, mapping: &Mapping) -> bool {
     let Ok(rows) = Rows::new(text, mapping) else {
         return false;
     };
+    // What has neither names nor addresses looks like many a file: it is for users to say.
     let headless = matches!(&mapping.rows, Shape::Csv { header, .. } if !header.is_empty());
+    if headless && mapping.recognise.is_empty() {
+        return false;
+    }
     let mut first = rows.filter(|row| !row.is_empty()).take(20).peekable();
     let has = |row: &Row, name: &String| row.fields.contains_key(&key(name));
     first.peek().is_some()
@@ -111,7 +119,12 @@ fn numbered(text: &str) -> impl Iterator<Item = (usize, &str)> {
 
 type Lines<'t> = Box<dyn Iterator<Item = Row> + 't>;
 
-fn csv<'t>(text: &'t str, separator: char, header: &[String]) -> Result<Lines<'t>> {
+fn csv<'t>(
+    text: &'t str,
+    separator: char,
+    header: &[String],
+    lacking: Option<&str>,
+) -> Result<Lines<'t>> {
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(u8::try_from(separator).unwrap_or(b','))
         .has_headers(header.is_empty())
@@ -125,11 +138,13 @@ fn csv<'t>(text: &'t str, separator: char, header: &[String]) -> Result<Lines<'t
     } else {
         header.iter().map(|name| key(name)).collect()
     };
+    let lacking = lacking.map(key);
     let rows = reader.into_records().filter_map(move |record| {
         let record = record.ok()?;
         let line = record.position().map_or(0, csv::Position::line);
         let mut fields = BTreeMap::new();
-        for (name, value) in names.iter().zip(&record) {
+        let lacks = |name: &&String| record.len() < names.len() && Some(*name) == lacking.as_ref();
+        for (name, value) in names.iter().filter(|name| !lacks(name)).zip(&record) {
             // The first of two columns of one name counts.
             fields
                 .entry(name.clone())

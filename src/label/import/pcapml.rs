@@ -1,0 +1,110 @@
+//! Label files of pcapML: `BPF:<filter>|TS_START:<seconds>|TS_END:<seconds>,<label>[,<key>]`, of which the first that fits
+//! decides. Of filters those are read that are conditions joined by `and`.
+
+use std::net::IpAddr;
+
+use super::convert::Label;
+use super::others::Said;
+use crate::label::service;
+
+/// What a file says.
+pub(super) fn read(text: &str) -> Vec<Said> {
+    let lines = (1..).zip(text.lines().map(str::trim));
+    let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+    lines.map(|(number, line)| (number, label(line))).collect()
+}
+
+fn label(line: &str) -> Result<Label, String> {
+    let mut fields = line.split(',');
+    let (traffic, label) = (
+        fields.next().unwrap_or_default(),
+        fields.next().unwrap_or_default().trim(),
+    );
+    if label.is_empty() {
+        return Err("they have no label".to_owned());
+    }
+    let mut found = Label {
+        label: label.to_owned(),
+        span: None,
+        attackers: Vec::new(),
+        victims: Vec::new(),
+        protocol: None,
+        ports: (None, None),
+        direction: "either".to_owned(),
+        packets: Vec::new(),
+    };
+    let (mut start, mut end) = (None, None);
+    for part in traffic.split('|') {
+        let seconds = |text: &str| {
+            let seconds: i64 = text
+                .trim()
+                .parse()
+                .map_err(|_| "the time is no number".to_owned())?;
+            Ok::<_, String>(seconds.saturating_mul(1_000_000_000))
+        };
+        match part.trim().split_once(':') {
+            Some(("BPF", filter)) => bpf(filter, &mut found)?,
+            Some(("TS_START", text)) => start = Some(seconds(text)?),
+            // To the end of that second.
+            Some(("TS_END", text)) => end = Some(seconds(text)?.saturating_add(999_999_999)),
+            _ => return Err(format!("`{part}` is neither BPF, TS_START nor TS_END")),
+        }
+    }
+    if start.is_some() || end.is_some() {
+        found.span = Some((start.unwrap_or(0), end.unwrap_or(i64::MAX)));
+        if start > end && end.is_some() {
+            return Err("they end before they start".to_owned());
+        }
+    }
+    Ok(found)
+}
+
+/// Conditions joined by `and`: hosts, ports and protocols.
+fn bpf(filter: &str, label: &mut Label) -> Result<(), String> {
+    let other =
+        || "their filter is more than hosts, ports and protocols joined by `and`".to_owned();
+    for condition in filter.split(" and ") {
+        let words: Vec<&str> = condition
+            .trim()
+            .trim_matches(['(', ')'])
+            .split_whitespace()
+            .collect();
+        match words.as_slice() {
+            [] => {}
+            ["ip" | "ip6"] => {}
+            [side @ .., "host", host] => {
+                let host: IpAddr = host.parse().map_err(|_| other())?;
+                let hosts = match (side, label.attackers.is_empty()) {
+                    (["dst"], _) => &mut label.victims,
+                    (["src"], _) | ([], true) => &mut label.attackers,
+                    ([], false) => &mut label.victims,
+                    _ => return Err(other()),
+                };
+                if !hosts.is_empty() {
+                    return Err(other());
+                }
+                hosts.push(host);
+            }
+            [rest @ .., "port", port] => {
+                let port = port.parse().map_err(|_| other())?;
+                let (protocol, side) = match rest {
+                    [protocol @ ("tcp" | "udp" | "sctp"), side @ ..] => (Some(*protocol), side),
+                    side => (None, side),
+                };
+                if let Some(name) = protocol {
+                    label.protocol = service::protocol(name).ok();
+                }
+                match side {
+                    ["src"] if label.ports.0.is_none() => label.ports.0 = Some(port),
+                    [] | ["dst"] if label.ports.1.is_none() => label.ports.1 = Some(port),
+                    _ => return Err(other()),
+                }
+            }
+            [protocol @ ("tcp" | "udp" | "icmp" | "icmp6" | "sctp")] => {
+                label.protocol = service::protocol(protocol).ok();
+            }
+            _ => return Err(other()),
+        }
+    }
+    Ok(())
+}
