@@ -53,6 +53,8 @@ fn sets_have_as_many_columns_as_published() {
         set.ids.len() + set.features.len()
     };
     assert_eq!(columns("netflow-v1"), 12);
+    // 49 with the two labels.
+    assert_eq!(columns("unsw-nb15"), 47);
     assert_eq!(columns("netflow-v2"), 43);
     assert_eq!(columns("netflow-v3"), 53);
     // 93 with Flow ID, which is put together from others.

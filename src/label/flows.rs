@@ -192,7 +192,8 @@ impl<'a> Flows<'a> {
         self.flow.value(row)
     }
 
-    pub(super) fn traffic(&self, row: usize) -> Traffic {
+    /// What is counted of a flow; `malicious_packets` are those that are claimed as an attack by themselves.
+    pub(super) fn traffic(&self, row: usize, malicious_packets: u64) -> Traffic {
         let unsigned = |n: i64| u64::try_from(n).unwrap_or(0);
         let tcp = self.protocol.value(row) == 6;
         let payload_bytes = unsigned(self.payload_bytes.value(row));
@@ -200,7 +201,7 @@ impl<'a> Flows<'a> {
             packets: unsigned(self.packets.value(row)),
             wire_bytes: unsigned(self.wire_bytes.value(row)),
             payload_bytes,
-            malicious_packets: self.basis.packets.attacks(self.number(row)),
+            malicious_packets,
             part: u32::try_from(self.part.value(row)).unwrap_or(1),
             in_vain: tcp
                 && payload_bytes == 0
@@ -271,6 +272,7 @@ impl<'a> Flows<'a> {
             end_ns,
             icmp: byte(kind).zip(byte(code)),
             capture: usize::try_from(self.capture.value(row)).ok(),
+            packet: None,
             ids: self.ids.map(given),
             packets: self.basis.packets.of(self.flow.value(row)),
             values,

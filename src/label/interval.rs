@@ -108,12 +108,12 @@ pub(super) fn interval(
     let [first_fold, last_fold] = frame.fold;
     let from = first_instant(start, start_date, start_zone, first_fold).map_err(|f| (false, f))?;
     let to = if frame.half_open {
-        first_instant(end, end_date, end_zone, last_fold).map(|to| to.saturating_sub(1))
+        first_instant(end, end_date, end_zone, last_fold)
     } else {
         last_instant(end, end_date, end_zone, last_fold)
     };
     let to = to.map_err(|f| (true, f))?;
-    if to < from {
+    if to < from || (frame.half_open && to == from) {
         let fault = Fault::new(
             0,
             format!("the end, {}, is before the start, {}", end.text, start.text),
@@ -131,7 +131,10 @@ pub(super) fn interval(
     match (frame.clock.captured(from), frame.clock.captured(to)) {
         (Some(start), Some(end)) => Ok(Interval {
             start: start.saturating_sub(frame.slack[0]),
-            end: end.saturating_add(frame.slack[1]),
+            // In the time of the captures, where a clock that drifts may round.
+            end: end
+                .saturating_add(frame.slack[1])
+                .saturating_sub(i64::from(frame.half_open)),
             unsure: frame.clock.unsure,
         }),
         _ => Err((

@@ -44,23 +44,27 @@ pub fn label_batch(
     let mut symbols = Symbols::default();
     let mut tally = Tally::default();
     let mut said = Vec::new();
+    let asked = labeler.asks().packets;
     for row in 0..batch.num_rows() {
         let flow = flows.number(row);
         let values = |column| flows.value(column, row);
         let facts = flows.facts(row, &values)?;
         let verdict = labeler.label(&facts);
-        let attacks = labeler.asks().packets.then(|| basis.packets.attacks(flow));
+        let attacks = basis.packets.attacks(flow, &verdict);
         tally.add(labeler, &facts, &verdict);
-        tally.add_traffic(&facts, &verdict, &flows.traffic(row));
+        tally.add_traffic(&facts, &verdict, &flows.traffic(row, attacks));
         if let Some((slacks, _)) = slacks.filter(|(_, every)| is_sampled(flow, *every)) {
             tally.try_times(labeler, slacks, &facts, &verdict);
         }
         labels.push(&FlowLabelRow {
             flow,
-            label: label_row(&verdict, attacks, &mut symbols),
+            label: label_row(&verdict, asked.then_some(attacks), &mut symbols),
         });
         if !basis.packets.of(flow).is_empty() {
-            said.push((flow, packet_claims::said(labeler, &facts, &verdict)));
+            said.push((
+                flow,
+                packet_claims::said(labeler, &facts, &verdict, attacks),
+            ));
         }
         for claim in &verdict.claims {
             let Some((rule, file)) = labeler.rule(claim.rule) else {

@@ -40,6 +40,8 @@ pub(super) struct PacketHit {
     pub(super) certain: bool,
     /// Which interval of the rule, from 0.
     pub(super) episode: usize,
+    /// Near the times of the rule, not in them.
+    pub(super) grey: bool,
 }
 
 impl PacketHit {
@@ -50,6 +52,7 @@ impl PacketHit {
             category: claim.category,
             certain: claim.certain,
             episode: claim.episode,
+            grey: claim.grey,
         };
         (claim.rule, hit)
     }
@@ -287,7 +290,7 @@ impl Labeler {
                     distance: None,
                     episode: hit.episode,
                     alias: None,
-                    grey: false,
+                    grey: hit.grey,
                 },
             })
         });
@@ -480,7 +483,7 @@ fn is_certain(matches: &[Match<'_>]) -> bool {
 }
 
 fn asks(rules: &[Rule], covers: &[(Interval, Cover)]) -> Asks {
-    let has_macs = |hosts: &Hosts| hosts.addresses().has_macs();
+    let has_macs = Hosts::ask_for_macs;
     let icmp_errors = rules.iter().any(|rule| rule.icmp_errors);
     Asks {
         macs: rules

@@ -2,8 +2,10 @@
 //!
 //! Which rules are tried, and which of several decides, is in [`crate::label::labeler`].
 
+use crate::label::captures::Captures;
 use crate::label::interval::Interval;
 use crate::label::model::{Direction, Rule, Test, Variant};
+use crate::label::packets::Numbers;
 use crate::label::side::Place;
 use crate::label::verdict::{Edge, End, FlowFacts, PacketCount, State};
 
@@ -48,63 +50,111 @@ pub(super) fn rule<'a>(number: usize, rule: &'a Rule, facts: &FlowFacts<'_>) -> 
         return None;
     }
     let counts = packets(number, rule, facts);
-    for reverse in [false, true] {
-        let Some(met) = hosts(rule, facts, reverse) else {
-            continue;
-        };
-        let mut decided: Option<(&Variant, Timing)> = None;
-        let mut doubt = false;
-        for variant in &rule.variants {
-            let Some(timing) = applies(variant, facts, (reverse, met.port), counts) else {
-                continue;
-            };
-            if timing.certain {
-                decided = Some((variant, timing));
-                doubt = false;
-                continue;
-            }
-            let outcome = |v: &Variant| (v.state, v.category);
-            match decided {
-                Some((before, _)) if outcome(before) == outcome(variant) => {}
-                Some((before, _)) if before.state.is_some() => doubt = true,
-                _ => {
-                    decided = Some((variant, timing));
-                    doubt = true;
-                }
-            }
+    let mets = [false, true].map(|reverse| hosts(rule, facts, reverse));
+    if mets.iter().any(Option::is_some) {
+        if let Some(decided) = decide(rule, facts, mets, counts, 0) {
+            return decided.hit(rule, facts);
         }
-        let Some((variant, timing)) = decided else {
-            if let Some(grey) = grey(rule, facts, reverse, met) {
-                return Some(grey);
-            }
-            continue;
-        };
-        let state = match variant.state {
-            Some(state) => state,
-            None if doubt => State::Malicious,
-            None => return None,
-        };
-        return Some(Hit {
-            reverse,
-            state,
-            category: variant.category,
-            certain: !doubt,
-            edge: edge(facts, timing.interval),
-            distance: timing.interval.is_bounded().then_some(timing.margin),
-            episode: episode(rule, facts, timing.interval),
-            alias: met.alias,
-            grey: false,
-        });
+        if rule.grey > 0
+            && let Some(decided) = decide(rule, facts, mets, counts, rule.grey)
+        {
+            // What a refinement exempts is so near the times, too.
+            return decided.hit(rule, facts).map(|hit| Hit {
+                state: State::Excluded,
+                category: None,
+                certain: true,
+                grey: true,
+                ..hit
+            });
+        }
     }
     quoting(rule, facts, counts)
 }
 
-/// Whether a rule speaks of flows of such a capture and with such an id at all.
+/// The variant that decides about a flow, and how the flow fits it.
+struct Decided<'a> {
+    variant: &'a Variant,
+    timing: Timing,
+    /// Another variant may decide in its place: the clock cannot tell.
+    doubt: bool,
+    reverse: bool,
+    met: Met<'a>,
+}
+
+/// Finds the last variant that applies; `mets` are the hosts if an attacker opened the flow, and if a victim did. Times are
+/// taken for `grey` longer at both ends.
+fn decide<'a>(
+    rule: &'a Rule,
+    facts: &FlowFacts<'_>,
+    mets: [Option<Met<'a>>; 2],
+    counts: Option<&PacketCount>,
+    grey: i64,
+) -> Option<Decided<'a>> {
+    let mut decided: Option<Decided<'a>> = None;
+    for variant in &rule.variants {
+        let mut found: Option<(bool, Met<'a>, Timing)> = None;
+        for (reverse, met) in [false, true].into_iter().zip(mets) {
+            let Some(met) = met else { continue };
+            let timing = applies(variant, facts, (reverse, met.port), counts, grey);
+            if let Some(timing) = timing
+                && found.is_none_or(|(.., other)| timing.certain && !other.certain)
+            {
+                found = Some((reverse, met, timing));
+            }
+        }
+        let Some((reverse, met, timing)) = found else {
+            continue;
+        };
+        let this = |doubt| Decided {
+            variant,
+            timing,
+            doubt,
+            reverse,
+            met,
+        };
+        let outcome = |v: &Variant| (v.state, v.category);
+        match &mut decided {
+            _ if timing.certain => decided = Some(this(false)),
+            Some(before) if outcome(before.variant) == outcome(variant) => {}
+            Some(before) if before.variant.state.is_some() => before.doubt = true,
+            _ => decided = Some(this(true)),
+        }
+    }
+    decided
+}
+
+impl<'a> Decided<'a> {
+    /// What it makes of the flow; nothing if the rule does not apply.
+    fn hit(&self, rule: &Rule, facts: &FlowFacts<'_>) -> Option<Hit<'a>> {
+        let state = match self.variant.state {
+            Some(state) => state,
+            None if self.doubt => State::Malicious,
+            None => return None,
+        };
+        let interval = self.timing.interval;
+        Some(Hit {
+            reverse: self.reverse,
+            state,
+            category: self.variant.category,
+            certain: !self.doubt,
+            edge: edge(facts, interval),
+            distance: interval.is_bounded().then_some(self.timing.margin),
+            episode: episode(rule, facts, interval),
+            alias: self.met.alias,
+            grey: false,
+        })
+    }
+}
+
+/// Whether a rule speaks of flows of such a capture and with such an id at all, or of a packet with such a number.
 pub(super) fn is_eligible(rule: &Rule, facts: &FlowFacts<'_>) -> bool {
-    rule.captures
-        .as_ref()
-        .is_none_or(|captures| captures.contains(facts.capture))
+    let here = |captures: &Captures| captures.contains(facts.capture);
+    // Of the packets of a flow each is of its own capture.
+    let by_packet = rule.is_of_packets() && facts.packet.is_none();
+    let numbered = |numbers: &Numbers| facts.packet.is_none_or(|packet| numbers.contains(packet));
+    (by_packet || rule.captures.as_ref().is_none_or(here))
         && rule.ids.as_ref().is_none_or(|ids| ids.contain(facts.ids))
+        && rule.packets.as_ref().is_none_or(numbered)
 }
 
 /// Attacker and victim, if they were that.
@@ -149,13 +199,16 @@ fn applies(
     facts: &FlowFacts<'_>,
     (reverse, port): (bool, Option<u16>),
     counts: Option<&PacketCount>,
+    grey: i64,
 ) -> Option<Timing> {
     if !looks_so(variant, facts, reverse, port) {
         return None;
     }
     let timing = match variant.test {
-        Test::Packet => of_packets(variant, facts, counts.filter(|count| !count.quoting)),
-        _ => time(variant, facts),
+        Test::Packet if facts.packet.is_none() => {
+            of_packets(variant, facts, counts.filter(|count| !count.quoting))
+        }
+        _ => time(variant, facts, grey),
     }?;
     condition(variant, facts, reverse).then_some(timing)
 }
@@ -233,29 +286,6 @@ fn quoting<'a>(
     })
 }
 
-/// A flow that the rule itself would claim, but that it is not quite in its times.
-fn grey<'a>(rule: &Rule, facts: &FlowFacts<'_>, reverse: bool, met: Met<'a>) -> Option<Hit<'a>> {
-    let base = rule.variants.first().filter(|_| rule.grey > 0)?;
-    if !looks_so(base, facts, reverse, met.port) {
-        return None;
-    }
-    let margin = |interval: &Interval| margin(base.test, facts, *interval);
-    let interval = base.time.iter().max_by_key(|interval| margin(interval))?;
-    let margin = margin(interval);
-    let near = margin.saturating_add(rule.grey) >= 0 && condition(base, facts, reverse);
-    near.then(|| Hit {
-        reverse,
-        state: State::Excluded,
-        category: None,
-        certain: true,
-        edge: edge(facts, *interval),
-        distance: Some(margin),
-        episode: episode(rule, facts, *interval),
-        alias: met.alias,
-        grey: true,
-    })
-}
-
 pub(super) fn direction(variant: &Variant, reverse: bool) -> bool {
     match variant.direction {
         Direction::Either => true,
@@ -314,8 +344,18 @@ pub(super) fn outside(rule: &Rule, facts: &FlowFacts<'_>) -> Option<i64> {
     (best < 0).then(|| best.saturating_neg())
 }
 
-/// The first interval that surely fits, else the first that perhaps does.
-fn time(variant: &Variant, facts: &FlowFacts<'_>) -> Option<Timing> {
+/// The first interval that surely fits, else the first that perhaps does; if they are taken for `grey` longer, the one
+/// that fits best.
+fn time(variant: &Variant, facts: &FlowFacts<'_>, grey: i64) -> Option<Timing> {
+    if grey > 0 {
+        let all = variant.time.iter().map(|interval| Timing {
+            interval: *interval,
+            margin: margin(variant.test, facts, *interval),
+            certain: true,
+        });
+        let best = all.max_by_key(|timing| timing.margin)?;
+        return (best.margin.saturating_add(grey) >= 0).then_some(best);
+    }
     let mut perhaps = None;
     for interval in &variant.time {
         let margin = margin(variant.test, facts, *interval);

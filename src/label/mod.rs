@@ -44,8 +44,8 @@
 //! of the day of its start) and a zone (its own, that of the other end, `zone:` of the rule, of the
 //! file). A local time that exists twice, or not at all, needs `fold: first` (the clock as it ran
 //! before it was changed) or `second`. A rule needs a time; `always` is one. What of a flow has to
-//! lie in it says `test:`; any overlap is enough by default. With `bounds: half-open` the end is
-//! outside. `slack` makes times longer, and the report says so; `grey` excludes flows that would be
+//! lie in it says `test:`; any overlap is enough by default. With `bounds: half-open` a time ends at
+//! the moment that is written, which is outside. `slack` makes times longer, and the report says so; `grey` excludes flows that would be
 //! claimed if the times were that much longer, unless another rule claims them.
 //!
 //! **Clocks.** `offset` is that clock minus the captures' clock; a rule's times are shifted by it.
@@ -56,8 +56,8 @@
 //! **Hosts.** Addresses, networks, ranges (`10.0.0.5-10.0.0.9`), names, `any`, lists of these, and
 //! `… except …`; `except` reaches over the text or list item that it stands in. An IPv4-mapped IPv6
 //! address is the IPv4 address. A rule needs attackers or victims; the other side is then any. It
-//! matches a flow whose two ends are one each. A MAC address is a host, too: that of the Ethernet
-//! header of the flow's first packet.
+//! matches a flow whose two ends are one each. A MAC address is a host, too: that of the columns
+//! `src_mac` and `dst_mac`, from the first packet of the flow's initiator.
 //!
 //! **Other names.** `is` makes an entry of `hosts:` another name of a host, with `in` only in some
 //! captures; `is_also` gives a host more addresses, perhaps with one port that stands for another.
@@ -65,7 +65,7 @@
 //! takes all of them away. Claims say under which name a host was seen.
 //!
 //! **Captures.** `in:` limits rules, covers and names of hosts to captures, by the name of the file
-//! where the flow began.
+//! where the flow began; rules for packets by that of the packet.
 //!
 //! **Direction.** `forward`: an attacker opened the flow; `reverse`: a victim did; `either` is the
 //! default. `ports:` are those of the victim: the destination's of a forward flow, the source's of a

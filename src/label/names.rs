@@ -275,7 +275,7 @@ fn host(name: &str, mut hosts: Hosts, fields: &Fields<'_>, problems: &mut Proble
         let seen = Seen {
             alias: fields.get("is").is_some().then(|| name.to_owned()),
             set: hosts.addresses().clone(),
-            captures,
+            captures: captures.clone(),
             port: None,
             except: Vec::new(),
         };
@@ -291,7 +291,7 @@ fn host(name: &str, mut hosts: Hosts, fields: &Fields<'_>, problems: &mut Proble
                     let seen = Seen {
                         alias: Some(alias.to_owned()),
                         set,
-                        captures: None,
+                        captures: captures.clone(),
                         port,
                         except: Vec::new(),
                     };

@@ -12,8 +12,10 @@ use arrow::array::{Array, AsArray, Int32Array, Int64Array, RecordBatch, StringAr
 use arrow::datatypes::TimestampMicrosecondType;
 use foldhash::fast::FixedState;
 
+use super::captures::Captures;
 use super::columns::Value;
 use super::flows::{Basis, Flows};
+use super::host_set::HostSet;
 use super::hosts::parse_mac;
 use super::interval::Interval;
 use super::labeler::{Labeler, PacketHit};
@@ -31,6 +33,8 @@ pub struct Said {
     of_packets: Vec<(usize, State, Option<i64>)>,
     /// What its packets are that no rule for packets claims: what the other rules say of the flow.
     rest: Rest,
+    /// Packets that are surely claimed as an attack.
+    attacks: u64,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -47,8 +51,8 @@ pub struct PacketClaims(HashMap<i64, OfFlow, FixedState>);
 #[derive(Debug, Clone, Default)]
 struct OfFlow {
     counts: Vec<PacketCount>,
-    /// Packets that are surely claimed as an attack, by whatever rules.
-    attacks: u64,
+    /// How many packets are surely claimed by these rules together and by no others.
+    together: Vec<(Vec<usize>, u64)>,
     /// Known once the flow was labeled.
     said: Said,
 }
@@ -59,9 +63,19 @@ impl PacketClaims {
         self.0.get(&flow).map_or(&[], |of| of.counts.as_slice())
     }
 
-    /// Packets of a flow that are surely claimed as an attack.
-    pub(super) fn attacks(&self, flow: i64) -> u64 {
-        self.0.get(&flow).map_or(0, |of| of.attacks)
+    /// Packets of a flow that are surely claimed as an attack, when that was said of the flow.
+    pub(super) fn attacks(&self, flow: i64, verdict: &Verdict<'_>) -> u64 {
+        let Some(of) = self.0.get(&flow) else {
+            return 0;
+        };
+        let is_attack = |rule: &usize| {
+            let claim = verdict.claims.iter().find(|claim| claim.rule == *rule);
+            let state = claim.map(|claim| claim.state);
+            matches!(state, Some(State::Malicious | State::Attempted))
+        };
+        let together = of.together.iter();
+        let attacks = together.filter(|(rules, _)| rules.iter().any(is_attack));
+        attacks.map(|(_, packets)| packets).sum()
     }
 
     /// Keeps what rules said of a flow.
@@ -71,9 +85,15 @@ impl PacketClaims {
         }
     }
 
-    fn count(&mut self, flow: i64, rules: &[Touched], attack: bool) {
+    fn count(&mut self, flow: i64, rules: &[Touched]) {
         let of = self.0.entry(flow).or_default();
-        of.attacks += u64::from(attack);
+        let sure = rules.iter().filter(|touched| touched.certain);
+        let sure: Vec<usize> = sure.map(|touched| touched.rule).collect();
+        match of.together.iter_mut().find(|(rules, _)| *rules == sure) {
+            Some((_, packets)) => *packets += 1,
+            None if sure.is_empty() => {}
+            None => of.together.push((sure, 1)),
+        }
         for touched in rules {
             let place = of
                 .counts
@@ -97,7 +117,12 @@ impl PacketClaims {
 }
 
 /// What rules said of a flow for whose packets there are rules.
-pub(super) fn said(labeler: &Labeler, facts: &FlowFacts<'_>, verdict: &Verdict<'_>) -> Said {
+pub(super) fn said(
+    labeler: &Labeler,
+    facts: &FlowFacts<'_>,
+    verdict: &Verdict<'_>,
+    attacks: u64,
+) -> Said {
     let of_packets = verdict.claims.iter().filter(|claim| {
         let rule = labeler.rules().get(claim.rule);
         rule.is_some_and(|rule| rule.is_of_packets() || rule.icmp_errors)
@@ -114,6 +139,7 @@ pub(super) fn said(labeler: &Labeler, facts: &FlowFacts<'_>, verdict: &Verdict<'
             hits: without.claims.iter().map(PacketHit::of).collect(),
             vouched_for: without.state == State::Benign,
         },
+        attacks,
     }
 }
 
@@ -212,11 +238,7 @@ impl<'a> PacketRules<'a> {
         for row in 0..batch.num_rows() {
             self.touched(&packets, row, &mut touched);
             if let Some(flow) = packets.flow(row).filter(|_| !touched.is_empty()) {
-                let is_attack = |touched: &Touched| {
-                    let state = self.base(touched).map(|(state, _)| state);
-                    touched.certain && matches!(state, Some(State::Malicious | State::Attempted))
-                };
-                claims.count(flow, &touched, touched.iter().any(is_attack));
+                claims.count(flow, &touched);
             }
         }
         Ok(())
@@ -245,7 +267,7 @@ impl<'a> PacketRules<'a> {
                         true => Verdict::vouched_for(),
                         false => Verdict::unknown(),
                     });
-                    rows.push_inherited(self.labeler, key, &verdict, of.attacks);
+                    rows.push_inherited(self.labeler, key, &verdict, of.said.attacks);
                 }
                 continue;
             }
@@ -264,12 +286,16 @@ impl<'a> PacketRules<'a> {
                     category,
                     certain: touched.certain,
                     episode: touched.episode,
+                    grey: false,
                 };
                 Some((touched.rule, hit))
             });
             if let Some(verdict) = self.labeler.label_packet(hits) {
-                let attacks = of_flow.map_or(0, |of| of.attacks);
-                rows.push(self.labeler, key, flow, &verdict, attacks);
+                let attacks = of_flow.map_or(0, |of| of.said.attacks);
+                // What has addresses of its own waits, with all that rules say of them.
+                if !rows.waits(key) {
+                    rows.push(self.labeler, key, flow, &verdict, attacks);
+                }
             }
         }
         Ok(())
@@ -293,7 +319,11 @@ impl<'a> PacketRules<'a> {
             let Some(rule) = self.labeler.rules().get(*number) else {
                 continue;
             };
-            if flow.is_none() && !is_of_any_host(rule, capture) {
+            let here = usize::try_from(capture).ok();
+            let elsewhere = |captures: &Captures| !captures.contains(here);
+            if rule.captures.as_ref().is_some_and(elsewhere)
+                || (flow.is_none() && !is_of_any_host(rule))
+            {
                 continue;
             }
             let number_of = u64::try_from(packet).unwrap_or(0);
@@ -355,6 +385,7 @@ pub fn label_without_flow(
             Value::Null
         });
         facts.capture = usize::try_from(captures.value(row)).ok();
+        facts.packet = u64::try_from(packets.value(row)).ok();
         let key = (captures.value(row), packets.value(row));
         rows.wait(key, &labeler.label(&facts));
     }
@@ -364,14 +395,9 @@ pub fn label_without_flow(
 /// Reserved by IANA: what is not of IP has no protocol of IP.
 const NO_PROTOCOL: u8 = 255;
 
-fn is_of_any_host(rule: &Rule, capture: i32) -> bool {
-    let any = super::host_set::HostSet::any();
-    let here = usize::try_from(capture).ok();
-    rule.captures
-        .as_ref()
-        .is_none_or(|captures| captures.contains(here))
-        && *rule.attackers.addresses() == any
-        && *rule.victims.addresses() == any
+fn is_of_any_host(rule: &Rule) -> bool {
+    let any = HostSet::any();
+    *rule.attackers.addresses() == any && *rule.victims.addresses() == any
 }
 
 /// Whether a rule claims a packet of that time, and how surely.

@@ -52,6 +52,11 @@ impl PacketRows {
         self.waiting.insert(key, hits.collect());
     }
 
+    /// Whether something is kept of a packet without a flow.
+    pub(super) fn waits(&self, key: Key) -> bool {
+        self.waiting.contains_key(&key)
+    }
+
     /// Adds a packet that rules claim, and those before it that waited.
     pub(super) fn push(
         &mut self,

@@ -92,6 +92,12 @@ impl Hosts {
         &self.all
     }
 
+    /// Whether MAC addresses matter.
+    pub(super) fn ask_for_macs(&self) -> bool {
+        let mut except = self.seen.iter().flat_map(|seen| &seen.except);
+        self.all.has_macs() || except.any(|seen| seen.set.has_macs())
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.all.is_empty()
     }
@@ -114,6 +120,16 @@ impl Hosts {
 
     /// Takes other hosts away, under whatever conditions they are seen.
     pub(super) fn remove(&mut self, other: &Hosts) {
+        // An end has an IP address and a MAC address: whoever is taken away by the one may be in by the other.
+        if self.all.has_macs() || other.all.has_macs() {
+            let mut except = other.seen.clone();
+            except.push(Seen::always(other.set.clone()));
+            self.seen.push(Seen::always(std::mem::take(&mut self.set)));
+            for seen in &mut self.seen {
+                seen.except.extend(except.iter().cloned());
+            }
+            return;
+        }
         self.set.remove(&other.set);
         for seen in &mut self.seen {
             seen.set.remove(&other.set);
@@ -126,11 +142,8 @@ impl Hosts {
         let except: Vec<Seen> = meeting(&other.seen, &self.set).collect();
         if !except.is_empty() {
             self.seen.push(Seen {
-                alias: None,
-                set: std::mem::take(&mut self.set),
-                captures: None,
-                port: None,
                 except,
+                ..Seen::always(std::mem::take(&mut self.set))
             });
         }
         self.all = self.set.clone();
@@ -165,6 +178,17 @@ fn meeting<'a>(seen: &'a [Seen], set: &'a HostSet) -> impl Iterator<Item = Seen>
 }
 
 impl Seen {
+    /// Without conditions.
+    fn always(set: HostSet) -> Self {
+        Self {
+            alias: None,
+            set,
+            captures: None,
+            port: None,
+            except: Vec::new(),
+        }
+    }
+
     fn find(&self, end: &End, place: Place) -> Option<Found<'_>> {
         let here = |captures: &Captures| captures.contains(place.capture);
         if !end.is_in(&self.set)

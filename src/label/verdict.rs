@@ -49,6 +49,8 @@ pub struct FlowFacts<'a> {
     pub icmp: Option<(u8, u8)>,
     /// Ordinal of the capture where it began.
     pub capture: Option<usize>,
+    /// Its number in the capture, if it is no flow, but a packet without one.
+    pub packet: Option<u64>,
     /// What it is known by: `flow_uid`, Community ID; if [`crate::label::Labeler::asks`] for them.
     pub ids: [Option<&'a str>; 2],
     /// How many of its packets the rules for packets claim, by rule.
@@ -74,6 +76,7 @@ impl<'a> FlowFacts<'a> {
             end_ns,
             icmp: None,
             capture: None,
+            packet: None,
             ids: [None; 2],
             packets: &[],
             values,

@@ -72,8 +72,14 @@ impl<'a> Texts<'a> {
                 return Some(if a.value(row) { b"true" } else { b"false" });
             }
             Self::Text(a) if a.is_valid(row) => return Some(a.value(row).as_bytes()),
-            Self::Int32(a) if a.is_valid(row) => write!(scratch, "{}", a.value(row)),
-            Self::Int64(a) if a.is_valid(row) => write!(scratch, "{}", a.value(row)),
+            Self::Int32(a) if a.is_valid(row) => {
+                scratch.extend_from_slice(itoa::Buffer::new().format(a.value(row)).as_bytes());
+                Ok(())
+            }
+            Self::Int64(a) if a.is_valid(row) => {
+                scratch.extend_from_slice(itoa::Buffer::new().format(a.value(row)).as_bytes());
+                Ok(())
+            }
             // `Debug` has an exponent for the very large and small, `Display` all of their digits.
             Self::Double(a) if a.is_valid(row) => write!(scratch, "{:?}", a.value(row)),
             Self::Time(a) if a.is_valid(row) => {
