@@ -7,10 +7,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use netcap_proto::{CLAIM, PACKET};
+use netcap_proto::{CLAIM, PACKET, PACKET_CLAIM};
 use serde::Deserialize;
 
 use super::labels::label_stages;
+use super::packet_labels::PACKET_CLAIMS;
 use super::query::query_output;
 use super::tables::TABLES_STAGE;
 use crate::batch::{boolean, int32, int64, text};
@@ -62,7 +63,7 @@ pub fn extract(
     }
     let comments = match set {
         Some(set) => comments(input, &manifest, set, &flows)?,
-        None => BTreeMap::new(),
+        None => Comments::default(),
     };
     let files = find_files(&manifest, captures)?;
     let stage = manifest.stages.get(TABLES_STAGE);
@@ -100,41 +101,62 @@ fn numbers_where(
     Ok(int64(&rows, "flow")?.iter().flatten().collect())
 }
 
-/// What ground truth claims of each flow.
+/// What ground truth claims, in words.
+#[derive(Debug, Default)]
+struct Comments {
+    flows: BTreeMap<i64, String>,
+    /// By capture and packet: of the packet itself.
+    packets: BTreeMap<(i32, i64), String>,
+}
+
+/// What ground truth claims of each flow, and of their packets.
 fn comments(
     input: &Path,
     manifest: &Manifest,
     set: &str,
     flows: &BTreeSet<i64>,
-) -> Result<BTreeMap<i64, String>> {
+) -> Result<Comments> {
     let [stage, _] = label_stages(set);
     let facts = manifest.stages.get(&stage).ok_or_else(|| {
         Error::new(format!("this output has no label set {set}"))
             .in_file(input)
             .help("run `netcap label` first")
     })?;
-    let mut comments = BTreeMap::new();
-    if facts.tables.get("claims").is_none_or(|t| t.rows == 0) {
-        return Ok(comments);
-    }
-    for batch in read_table(&input.join(&stage).join("claims"), &Layout::plain(&CLAIM))? {
-        let batch = batch?;
-        let numbers = int64(&batch, "flow")?;
-        let lines = int32(&batch, "line")?;
-        let won = boolean(&batch, "won")?;
-        let (states, attacks) = (text(&batch, "state")?, text(&batch, "attack")?);
-        let (rules, files) = (text(&batch, "rule")?, text(&batch, "file")?);
-        for row in (0..batch.num_rows()).filter(|row| flows.contains(&numbers.value(*row))) {
-            let comment: &mut String = comments.entry(numbers.value(row)).or_default();
-            let decided = if won.value(row) { "" } else { " (overruled)" };
-            *comment += &format!(
-                "\n{} {}: rule {} ({}:{}){decided}",
-                states.value(row),
-                attacks.value(row),
-                rules.value(row),
-                files.value(row),
-                lines.value(row),
-            );
+    let mut comments = Comments::default();
+    for (name, table) in [("claims", &CLAIM), (PACKET_CLAIMS, &PACKET_CLAIM)] {
+        if facts.tables.get(name).is_none_or(|t| t.rows == 0) {
+            continue;
+        }
+        for batch in read_table(&input.join(&stage).join(name), &Layout::plain(table))? {
+            let batch = batch?;
+            let numbers = int64(&batch, "flow")?;
+            let lines = int32(&batch, "line")?;
+            let won = boolean(&batch, "won")?;
+            let (states, attacks) = (text(&batch, "state")?, text(&batch, "attack")?);
+            let (rules, files) = (text(&batch, "rule")?, text(&batch, "file")?);
+            let packets = match name {
+                PACKET_CLAIMS => Some((int32(&batch, "capture")?, int64(&batch, "packet")?)),
+                _ => None,
+            };
+            let wanted = |row: &usize| flows.contains(&numbers.value(*row));
+            for row in (0..batch.num_rows()).filter(wanted) {
+                let (of, comment) = match packets {
+                    Some((captures, packets)) => {
+                        let key = (captures.value(row), packets.value(row));
+                        ("this packet: ", comments.packets.entry(key).or_default())
+                    }
+                    None => ("", comments.flows.entry(numbers.value(row)).or_default()),
+                };
+                let decided = if won.value(row) { "" } else { " (overruled)" };
+                *comment += &format!(
+                    "\n{of}{} {}: rule {} ({}:{}){decided}",
+                    states.value(row),
+                    attacks.value(row),
+                    rules.value(row),
+                    files.value(row),
+                    lines.value(row),
+                );
+            }
         }
     }
     Ok(comments)
@@ -238,12 +260,7 @@ fn decode_again(
     wanted(stage.path(), flows)
 }
 
-fn write(
-    files: &[PathBuf],
-    wanted: &Wanted,
-    comments: &BTreeMap<i64, String>,
-    out: &Path,
-) -> Result<u64> {
+fn write(files: &[PathBuf], wanted: &Wanted, comments: &Comments, out: &Path) -> Result<u64> {
     let failed = |e| Error::io(out, "write", e);
     write_whole(out, |file| {
         let mut writer = PcapngWriter::new(file).map_err(failed)?;
@@ -256,12 +273,14 @@ fn write(
             let mut reader = Reader::open(path)?;
             while let Some(meta) = reader.advance()? {
                 if let Some(flow) = of_file.get(&meta.number) {
-                    let claims = comments.get(flow).map_or("", String::as_str);
+                    let claims = comments.flows.get(flow).map_or("", String::as_str);
+                    let own = comments.packets.get(&(ordinal, meta.number));
+                    let own = own.map_or("", String::as_str);
                     let interfaces = &reader.facts().interfaces;
                     let interface = interfaces
                         .get(meta.interface as usize)
                         .ok_or_else(|| Error::new("a packet has no interface").in_file(path))?;
-                    let comment = format!("flow {flow}, packet {}{claims}", meta.number);
+                    let comment = format!("flow {flow}, packet {}{claims}{own}", meta.number);
                     writer
                         .packet(ordinal, interface, &meta, reader.data(), &comment)
                         .map_err(failed)?;

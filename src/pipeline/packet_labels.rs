@@ -13,7 +13,7 @@ use crate::output::{Layout, Stage, TableFacts, TableWriter};
 
 /// Names of the two tables in a stage of labels.
 pub(super) const PACKET_LABELS: &str = "packet_labels";
-const PACKET_CLAIMS: &str = "packet_claims";
+pub(super) const PACKET_CLAIMS: &str = "packet_claims";
 
 /// Writes both tables; gives them by name.
 pub(super) fn write_packet_labels(

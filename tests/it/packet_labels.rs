@@ -130,6 +130,26 @@ fn packets_have_labels_of_their_own() {
     }
     assert!(arp.iter().any(|row| row[3] == "ARP") && arp.iter().any(|row| row[3] == "benign"));
 
+    // Extracted, a packet has the claims on its flow and those on itself as its comment.
+    let part = path("part.pcapng");
+    let flow = &packets[17][1];
+    let extract = [
+        "extract",
+        capture.to_str().unwrap(),
+        "--input",
+        &out,
+        "--flow",
+        flow,
+        "--labels",
+        "rules",
+        "--out",
+        &part,
+    ];
+    assert_eq!(run(&extract).0, 0);
+    let bytes = std::fs::read(&part).unwrap();
+    let told = b"this packet: malicious Numbered: rule numbers (rules.yaml:9)";
+    assert!(bytes.windows(told.len()).any(|part| part == told));
+
     // The same bytes again, and without the packets it is said what is missing.
     let bytes = |set: &str| crate::support::files(&folder.path().join("out/labels").join(set));
     let before = bytes("rules");
