@@ -45,6 +45,14 @@ impl<'a> Options<'a> {
         }
     }
 
+    /// The comments among them; what is no UTF-8 is replaced.
+    pub(super) fn comment_texts(self) -> Vec<String> {
+        let comments = self.filter(|(code, _)| *code == COMMENT);
+        comments
+            .map(|(_, text)| String::from_utf8_lossy(text).into_owned())
+            .collect()
+    }
+
     /// How many of them are comments.
     pub(super) fn comments(self) -> u64 {
         self.filter(|(code, _)| *code == COMMENT).count() as u64

@@ -164,6 +164,11 @@ impl Pcapng {
         Ok(None)
     }
 
+    /// The comments among the options of a packet.
+    pub(super) fn comments(&self, options: &[u8]) -> Vec<String> {
+        Options::new(options, self.big_endian).comment_texts()
+    }
+
     fn section(&mut self, block: &[u8], facts: &mut FileFacts) -> Result<(), Halt> {
         let (_, header) = pcap_parser::pcapng::parse_sectionheaderblock(block)
             .map_err(|_| Halt::Damaged("a section header that is not readable".into()))?;

@@ -196,6 +196,19 @@ impl Reader {
             .unwrap_or_default()
     }
 
+    /// Comments of the packet that [`Self::advance`] went to; only pcapng has them.
+    pub fn comments(&self) -> Vec<String> {
+        let State::Pcapng(pcapng) = &self.state else {
+            return Vec::new();
+        };
+        let options = self.data + self.captured.next_multiple_of(4);
+        let options = self
+            .buffer
+            .bytes()
+            .get(options..self.record.saturating_sub(4));
+        pcapng.comments(options.unwrap_or_default())
+    }
+
     /// What is known of the file so far; all of it once there are no more packets.
     pub fn facts(&self) -> &FileFacts {
         &self.facts

@@ -9,6 +9,7 @@ use super::{Common, Done};
 use crate::error::Result;
 use crate::label::{ImportOptions, flow_columns, import, parse, parse_zone};
 use crate::output::write_atomically;
+use crate::pipeline::packet_comments;
 
 /// Make a label file of ground truth in other formats
 ///
@@ -16,7 +17,7 @@ use crate::output::write_atomically;
 /// The format is told from the content: CIC-IDS2017, CSE-CIC-IDS2018, CIC-DDoS2019,
 /// their improved versions, UNSW-NB15, CTU-13, Bot-IoT, CIDDS, UWF-ZeekData, labeled
 /// connections and notices of Zeek, alerts of Suricata, Kitsune, MAWILab, attack lists
-/// of the Go Netcap, label files of pcapML; with --format also kitsune-mirai and lemay.
+/// of the Go Netcap, label files and captures of pcapML; with --format also kitsune-mirai and lemay.
 /// For others, write a mapping file like those in labels/formats.
 ///
 /// Examples:
@@ -61,7 +62,12 @@ impl LabelImport {
             capture: self.capture,
             by_packet: self.by_packet,
         };
-        let (text, done) = import(&self.files, self.format.as_deref(), &options)?;
+        let (text, done) = import(
+            &self.files,
+            self.format.as_deref(),
+            &options,
+            packet_comments,
+        )?;
         // What is written can be read.
         parse(&text, &self.out, &flow_columns())?;
         write_atomically(&self.out, text.as_bytes())?;

@@ -1,13 +1,13 @@
 //! The tables of an output under the names that `views.sql` and `netcap query` give them.
 
-use netcap_proto::{CLAIM, FLOW_LABEL, PACKET_CLAIM, PACKET_LABEL, TABLES, Table};
+use netcap_proto::{CLAIM, FINDING, FLOW_LABEL, PACKET_CLAIM, PACKET_LABEL, TABLES, Table};
 
 use super::manifest::Manifest;
 use crate::output::{Layout, Rows, View};
 
 /// The views of an output: decoded tables under their names; labeled tables as `flow_lab`, the labels alone as
 /// `flow_label_lab`, the claims as `claims_lab`, those of packets as
-/// `packet_label_lab` and `packet_claims_lab`; feature tables as `features_cicflowmeter`.
+/// `packet_label_lab` and `packet_claims_lab`, findings as `findings_lab`; feature tables as `features_cicflowmeter`.
 pub fn views(manifest: &Manifest) -> Vec<View> {
     let mut views = Vec::new();
     let decoded = manifest.stages.get("tables");
@@ -37,6 +37,7 @@ fn made_of_tables(stage: &str, table: &str, rows: u64) -> Option<View> {
     let (kind, set) = stage.split_once('/')?;
     let (name, layout) = match (kind, table) {
         ("labels", "claims") => (format!("claims_{set}"), Layout::plain(&CLAIM)),
+        ("labels", "findings") => (format!("findings_{set}"), Layout::plain(&FINDING)),
         ("labels", "packet_claims") => {
             (format!("packet_claims_{set}"), Layout::plain(&PACKET_CLAIM))
         }

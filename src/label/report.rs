@@ -4,9 +4,11 @@
 
 use std::collections::BTreeMap;
 
+use arrow::array::RecordBatch;
+use netcap_proto::{FindingColumns, FindingRow, Finish, Symbols, TableColumns};
 use serde::Serialize;
 
-use crate::error::Finding;
+use crate::error::{Error, Finding, Severity};
 use crate::label::diagnosis::{self, Surroundings};
 use crate::label::interval::show_utc;
 use crate::label::labeler::Labeler;
@@ -158,6 +160,26 @@ impl Report {
         let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
         text.push('\n');
         text
+    }
+
+    /// The findings as rows of the table `finding`.
+    pub fn findings_table(&self) -> Result<RecordBatch, Error> {
+        let mut rows = FindingColumns::default();
+        let mut symbols = Symbols::default();
+        for finding in &self.findings {
+            rows.push(&FindingRow {
+                code: symbols.text(&finding.code),
+                severity: symbols.text(match finding.severity {
+                    Severity::Warning => "warning",
+                    Severity::Information => "information",
+                }),
+                subject: finding.subject.as_deref(),
+                message: &finding.message,
+                rows: finding.rows.map(|n| i64::try_from(n).unwrap_or(i64::MAX)),
+            });
+        }
+        let symbols = symbols.finish();
+        Ok(rows.finish_batch(&Finish::without_packets(&symbols))?)
     }
 
     /// A summary for people: tables of at most 80 columns, texts of at most `width`, one screen.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
-use netcap_proto::{CLAIM, FLOW, FLOW_LABEL, PACKET_LABEL, TABLES, Table};
+use netcap_proto::{CLAIM, FINDING, FLOW, FLOW_LABEL, PACKET_LABEL, TABLES, Table};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -164,6 +164,14 @@ pub fn make_labels(
     }
     if let Some(report) = &report {
         labels.findings = findings(report, &request.set);
+        let mut table = writer(
+            Layout::plain(&FINDING),
+            &stages.labels,
+            &labels_name,
+            FINDINGS,
+        )?;
+        table.write(&report.findings_table()?)?;
+        labels.tables.insert(FINDINGS.to_owned(), table.finish()?);
         labels
             .files
             .push(write_report(&stages.labels, &labels_name, report)?);
@@ -218,6 +226,9 @@ struct LabeledFlows {
     tally: Tally,
     said: Vec<(i64, Said)>,
 }
+
+/// Name of the table of findings in a stage of labels.
+const FINDINGS: &str = "findings";
 
 /// Flows that are tried at other times.
 const SAMPLE: u64 = 50_000;

@@ -3,6 +3,7 @@
 //! A stage is made of inputs and options alone, and is made again only if one of them changes.
 
 mod build;
+mod comments;
 mod config;
 mod estimate;
 mod expect;
@@ -21,6 +22,7 @@ mod truth;
 mod values;
 
 pub use build::{How, StageRun, build, check, check_locked, check_result, options, stages};
+pub use comments::packet_comments;
 pub use config::{Pipeline, Plan, json_schema, tables_to_materialize};
 pub use estimate::{Estimate, estimate};
 pub use expect::{Expected, missing};

@@ -377,6 +377,65 @@ BPF:host 10.0.0.1 or host 10.0.0.2,other
 }
 
 #[test]
+fn comments_of_captures() {
+    let option = |text: &str| {
+        let mut bytes = [
+            &1u16.to_le_bytes()[..],
+            &(text.len() as u16).to_le_bytes(),
+            text.as_bytes(),
+        ]
+        .concat();
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+        bytes
+    };
+    let block = |kind: u32, body: &[u8]| {
+        let length = (body.len() as u32 + 12).to_le_bytes();
+        [&kind.to_le_bytes()[..], &length, body, &length].concat()
+    };
+    let packet = |comment: &str| {
+        let mut body = [0u32, 0, 1, 3, 3].map(u32::to_le_bytes).concat();
+        // Three bytes and their padding.
+        body.extend([1, 2, 3, 0]);
+        body.extend(option(comment));
+        body.extend([0; 4]);
+        block(6, &body)
+    };
+    let section = [
+        &0x1a2b_3c4d_u32.to_le_bytes()[..],
+        &[1, 0, 0, 0],
+        &[0xff; 8],
+    ]
+    .concat();
+    let mut capture = block(0x0a0d_0d0a, &section);
+    capture.extend(block(1, &[1, 0, 0, 0, 0, 0, 4, 0]));
+    for comment in [
+        "17,nordvpn",
+        "17,nordvpn",
+        "s=18,proc=tor,dir=in",
+        "of somebody",
+        "19,nordvpn",
+    ] {
+        capture.extend(packet(comment));
+    }
+    let found = import("p.pcapng", &capture, &["--capture", "p.pcapng"]);
+    assert_eq!(found.status, 0, "{}{}", found.told, found.errors);
+    assert_eq!(
+        found.lines,
+        [
+            "p.pcapng_nordvpn,nordvpn,always,any,any,,,either,,1-2 5,p.pcapng",
+            "p.pcapng_tor,tor,always,any,any,,,either,,3,p.pcapng",
+        ]
+    );
+    assert!(
+        found
+            .told
+            .contains("they have no values; the first is p.pcapng:4"),
+        "{}",
+        found.told
+    );
+}
+
+#[test]
 fn files_of_others_label_without_import() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();

@@ -116,6 +116,12 @@ fn packets_have_labels_of_their_own() {
         "{mixed}"
     );
 
+    let findings = query(
+        &out,
+        "SELECT severity FROM findings_rules WHERE code = 'mixed'",
+    );
+    assert_eq!(findings, [["information"]]);
+
     // ARP has no flow: by its own addresses, unless a packet is named.
     let arp = query(&out, "SELECT packet, src_ip, dst_ip, label FROM arp_rules");
     for row in &arp {

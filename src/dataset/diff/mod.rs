@@ -177,14 +177,17 @@ fn files(a: &Manifest, b: &Manifest) -> (u64, Vec<String>) {
     (equal, others)
 }
 
-/// The keys that tables have, the first that fits: that of packet-borne tables, of flows, of claims,
-/// of what else refers to flows, of captures.
-const KEYS: [&[&str]; 5] = [
+/// The keys that tables have, the first that fits: that of packet-borne tables, of flows, of claims on packets, of
+/// labels of packets, of claims, of what else refers to flows, of captures, of findings.
+const KEYS: [&[&str]; 8] = [
     &["capture", "packet", "layer", "index"],
     &["flow_uid"],
+    &["capture", "packet", "rule"],
+    &["capture", "packet", "label_state"],
     &["flow", "rule"],
     &["flow"],
     &["capture"],
+    &["code", "subject"],
 ];
 
 fn compare(

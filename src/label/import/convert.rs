@@ -28,6 +28,22 @@ pub(super) struct Label {
     pub(super) packets: Vec<(u64, u64)>,
 }
 
+impl Label {
+    /// Of whatever traffic at whatever time.
+    pub(super) fn of(label: &str) -> Self {
+        Self {
+            label: label.to_owned(),
+            span: None,
+            attackers: Vec::new(),
+            victims: Vec::new(),
+            protocol: None,
+            ports: (None, None),
+            direction: "either".to_owned(),
+            packets: Vec::new(),
+        }
+    }
+}
+
 /// What a line says; else why it is left out.
 pub(super) fn convert(
     row: &Row,

@@ -121,15 +121,28 @@ pub(super) fn line_of(id: &str) -> Option<u32> {
     line.split('.').next()?.parse().ok()
 }
 
-/// Reads files and makes a label file in CSV of them; gives its text too.
+/// Comments of a packet, with its number.
+pub type Commented = (u64, Vec<String>);
+
+/// Reads files and makes a label file in CSV of them; gives its text too. `comments` has those of captures, whose
+/// packets may be labeled in them; nothing of other files.
 pub fn import(
     files: &[PathBuf],
     format: Option<&str>,
     options: &ImportOptions,
+    comments: impl Fn(&Path) -> Result<Option<Vec<Commented>>>,
 ) -> Result<(String, Imported)> {
     let mut done = Imported::default();
     let mut lines = Lines::of(options.capture.clone());
     for file in files {
+        if let Some(comments) = comments(file)? {
+            "pcapml".clone_into(&mut done.format);
+            let said = comments
+                .iter()
+                .map(|(packet, comments)| pcapml::of_packet(*packet, comments));
+            add_packets(file, said, &mut lines, &mut done);
+            continue;
+        }
         let bytes = std::fs::read(file).map_err(|e| Error::io(file, "read", e))?;
         let text = rows::text(&bytes, &mut done.notes);
         add_text(file, &text, format, options, &mut lines, &mut done)?;

@@ -1,4 +1,5 @@
-//! Label files of pcapML: `BPF:<filter>|TS_START:<seconds>|TS_END:<seconds>,<label>[,<key>]`, of which the first that fits
+//! Labels of pcapML: comments of packets in a capture, `<sample>,<label>` or `s=<sample>,proc=<label>,…`, and label
+//! files: `BPF:<filter>|TS_START:<seconds>|TS_END:<seconds>,<label>[,<key>]`, of which the first that fits
 //! decides. Of filters those are read that are conditions joined by `and`.
 
 use std::net::IpAddr;
@@ -14,6 +15,28 @@ pub(super) fn read(text: &str) -> Vec<Said> {
     lines.map(|(number, line)| (number, label(line))).collect()
 }
 
+/// What the comments of a packet say; the packet's number stands in place of a line.
+pub(super) fn of_packet(packet: u64, comments: &[String]) -> Said {
+    let said = comments.iter().find_map(|comment| {
+        let keyed = comment
+            .split(',')
+            .find_map(|field| field.trim().strip_prefix("proc="));
+        let sampled = comment
+            .split_once(',')
+            .filter(|(sample, _)| sample.trim().parse::<u64>().is_ok());
+        keyed.or(sampled.map(|(_, label)| label))
+    });
+    let label = match said.map(str::trim) {
+        Some(label) if !label.is_empty() => Ok(Label {
+            packets: vec![(packet, packet)],
+            ..Label::of(label)
+        }),
+        Some(_) => Err("they have no label".to_owned()),
+        None => Err(super::EMPTY.to_owned()),
+    };
+    (usize::try_from(packet).unwrap_or(usize::MAX), label)
+}
+
 fn label(line: &str) -> Result<Label, String> {
     let mut fields = line.split(',');
     let (traffic, label) = (
@@ -23,16 +46,7 @@ fn label(line: &str) -> Result<Label, String> {
     if label.is_empty() {
         return Err("they have no label".to_owned());
     }
-    let mut found = Label {
-        label: label.to_owned(),
-        span: None,
-        attackers: Vec::new(),
-        victims: Vec::new(),
-        protocol: None,
-        ports: (None, None),
-        direction: "either".to_owned(),
-        packets: Vec::new(),
-    };
+    let mut found = Label::of(label);
     let (mut start, mut end) = (None, None);
     for part in traffic.split('|') {
         let seconds = |text: &str| {

@@ -1,0 +1,27 @@
+//! Comments of the packets of a capture, as ground truth may be in them.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use crate::capture::Reader;
+use crate::error::{Error, Result};
+use crate::label::Commented;
+
+/// How pcapng begins, whatever its byte order.
+const PCAPNG: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
+
+/// The comments of each packet of a file in pcapng; nothing of other files.
+pub fn packet_comments(path: &Path) -> Result<Option<Vec<Commented>>> {
+    let mut file = File::open(path).map_err(|e| Error::io(path, "read", e))?;
+    let mut magic = [0; 4];
+    if file.read_exact(&mut magic).is_err() || magic != PCAPNG {
+        return Ok(None);
+    }
+    let mut reader = Reader::open(path)?;
+    let mut all = Vec::new();
+    while let Some(meta) = reader.advance()? {
+        all.push((meta.number.unsigned_abs(), reader.comments()));
+    }
+    Ok(Some(all))
+}
