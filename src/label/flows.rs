@@ -8,9 +8,10 @@ use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type};
 use foldhash::fast::FixedState;
 use netcap_proto::{Column, FLOW, Type};
 
+use super::asks::Asks;
 use super::columns::{ColumnType, Columns, Value};
 use super::hosts::parse_mac;
-use super::labeler::{Asks, Labeler};
+use super::labeler::Labeler;
 use super::packet_claims::PacketClaims;
 use super::traffic::Traffic;
 use super::verdict::{End, FlowFacts};

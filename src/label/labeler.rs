@@ -5,14 +5,15 @@
 use std::collections::BTreeSet;
 
 use crate::error::Error;
+use crate::label::asks::Asks;
 use crate::label::captures::Captures;
 use crate::label::index::{Index, Item};
 use crate::label::interval::Interval;
 use crate::label::matching::{self, Hit};
 use crate::label::mentions::Mentions;
 use crate::label::model::{Conflicts, Cover, GroundTruth, Rule, Unit};
+use crate::label::packet_rows::PacketHit;
 use crate::label::problems::Errors;
-use crate::label::side::Hosts;
 use crate::label::verdict::{Claim, Edge, FlowDirection, FlowFacts, State, Verdict};
 
 /// Ground truth of one or several files, ready to label flows. Can be shared between threads.
@@ -30,45 +31,6 @@ pub struct Labeler {
     mentions: Mentions,
     unit: Unit,
     asks: Asks,
-}
-
-/// What a rule says of a packet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct PacketHit {
-    pub(super) state: State,
-    pub(super) category: Option<i64>,
-    pub(super) certain: bool,
-    /// Which interval of the rule, from 0.
-    pub(super) episode: usize,
-    /// Near the times of the rule, not in them.
-    pub(super) grey: bool,
-}
-
-impl PacketHit {
-    /// What a claim on a flow says of its packets, with the rule.
-    pub(super) fn of(claim: &Claim<'_>) -> (usize, Self) {
-        let hit = Self {
-            state: claim.state,
-            category: claim.category,
-            certain: claim.certain,
-            episode: claim.episode,
-            grey: claim.grey,
-        };
-        (claim.rule, hit)
-    }
-}
-
-/// What of flows the rules ask for beside what every flow has.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Asks {
-    /// MAC addresses.
-    pub macs: bool,
-    /// What flows are known by.
-    pub ids: bool,
-    /// What is claimed of their packets.
-    pub packets: bool,
-    /// ICMP errors that quote packets.
-    pub icmp_errors: bool,
 }
 
 impl Labeler {
@@ -139,7 +101,7 @@ impl Labeler {
             return Err(errors);
         }
         covers.sort_by_key(|(time, _)| time.start);
-        let (index, asks) = (index(&rules), asks(&rules, &covers));
+        let (index, asks) = (index(&rules), Asks::of(&rules, &covers));
         Ok(Self {
             mentions: Mentions::new(&rules),
             rules,
@@ -480,20 +442,6 @@ fn is_certain(matches: &[Match<'_>]) -> bool {
     };
     let sure = matches.iter().position(|m| m.hit.certain);
     sure.is_some_and(|sure| matches.iter().take(sure + 1).all(|m| same(first, m)))
-}
-
-fn asks(rules: &[Rule], covers: &[(Interval, Cover)]) -> Asks {
-    let has_macs = Hosts::ask_for_macs;
-    let icmp_errors = rules.iter().any(|rule| rule.icmp_errors);
-    Asks {
-        macs: rules
-            .iter()
-            .any(|rule| has_macs(&rule.attackers) || has_macs(&rule.victims))
-            || covers.iter().any(|(_, cover)| has_macs(&cover.hosts)),
-        ids: rules.iter().any(|rule| rule.ids.is_some()),
-        packets: icmp_errors || rules.iter().any(Rule::is_of_packets),
-        icmp_errors,
-    }
 }
 
 fn index(rules: &[Rule]) -> Index {

@@ -110,6 +110,7 @@
 //! The form as a table is described in `csv_form.rs`.
 
 mod append;
+mod asks;
 mod captures;
 mod carry;
 mod clock;
@@ -160,6 +161,7 @@ mod yaml;
 use std::path::Path;
 
 pub use append::{NewRule, append};
+pub use asks::Asks;
 pub use carry::FlowLabels;
 pub use clock::Captured;
 pub use columns::{ColumnType, Columns, Value};
@@ -168,7 +170,7 @@ pub use explain::Considered;
 pub use flows::{Basis, Connections, flow_columns, needed_columns};
 pub use import::{Commented, ImportOptions, Imported, format_names, import};
 pub use join::{Explained, Labeled, explain_row, label_batch, look_batch, vary_batch};
-pub use labeler::{Asks, Labeler};
+pub use labeler::Labeler;
 pub use misses::Misses;
 pub use model::{GroundTruth, Rule, Unit};
 pub use packet_claims::{PacketClaims, PacketRules, Said, label_without_flow};

@@ -10,9 +10,35 @@ use netcap_proto::{
 };
 
 use super::join::label_row;
-use super::labeler::{Labeler, PacketHit};
-use super::verdict::{State, Verdict};
+use super::labeler::Labeler;
+use super::verdict::{Claim, State, Verdict};
 use crate::error::Result;
+
+/// What a rule says of a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PacketHit {
+    pub(super) state: State,
+    pub(super) category: Option<i64>,
+    pub(super) certain: bool,
+    /// Which interval of the rule, from 0.
+    pub(super) episode: usize,
+    /// Near the times of the rule, not in them.
+    pub(super) grey: bool,
+}
+
+impl PacketHit {
+    /// What a claim on a flow says of its packets, with the rule.
+    pub(super) fn of(claim: &Claim<'_>) -> (usize, Self) {
+        let hit = Self {
+            state: claim.state,
+            category: claim.category,
+            certain: claim.certain,
+            episode: claim.episode,
+            grey: claim.grey,
+        };
+        (claim.rule, hit)
+    }
+}
 
 /// Ordinal of the capture, number of the packet.
 pub(super) type Key = (i32, i64);

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::Made;
-use super::labels::{flows_of, label_stages, read_labels};
+use super::label_sets::{flows_of, label_stages, read_labels};
 use super::tables::TABLES_STAGE;
 use crate::dataset::{Manifest, Output, StageFacts, fingerprint};
 use crate::error::{Error, Result};

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use netcap_proto::{CLAIM, PACKET, PACKET_CLAIM};
 use serde::Deserialize;
 
-use super::labels::label_stages;
+use super::label_sets::label_set;
 use super::packet_labels::PACKET_CLAIMS;
 use super::query::query_output;
 use super::tables::TABLES_STAGE;
@@ -116,12 +116,7 @@ fn comments(
     set: &str,
     flows: &BTreeSet<i64>,
 ) -> Result<Comments> {
-    let [stage, _] = label_stages(set);
-    let facts = manifest.stages.get(&stage).ok_or_else(|| {
-        Error::new(format!("this output has no label set {set}"))
-            .in_file(input)
-            .help("run `netcap label` first")
-    })?;
+    let (stage, facts) = label_set(input, manifest, set)?;
     let mut comments = Comments::default();
     for (name, table) in [("claims", &CLAIM), (PACKET_CLAIMS, &PACKET_CLAIM)] {
         if facts.tables.get(name).is_none_or(|t| t.rows == 0) {

@@ -10,7 +10,7 @@ use netcap_proto::{FLOW_PACKET, Table};
 use rayon::prelude::*;
 
 use super::Made;
-use super::labels::{label_stages, read_labels};
+use super::label_sets::{label_stages, read_labels};
 use super::tables::TABLES_STAGE;
 use super::values::check_name;
 use crate::dataset::{Manifest, Output, StageFacts, fingerprint};

@@ -9,7 +9,7 @@ use arrow::datatypes::Int64Type;
 use netcap_proto::{FLOW_LABEL, Table};
 use serde::Serialize;
 
-use super::labels::label_stages;
+use super::label_sets::label_stages;
 use crate::dataset::Manifest;
 use crate::error::{Error, Result};
 use crate::output::{Batches, Layout, read_table};

@@ -1,29 +1,29 @@
 //! The stages `labels/<set>` and `labeled/<set>`: ground truth joined with the flows.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use arrow::array::RecordBatch;
-use netcap_proto::{CLAIM, FINDING, FLOW, FLOW_LABEL, PACKET_LABEL, TABLES, Table};
+use netcap_proto::{CLAIM, FINDING, FLOW, FLOW_LABEL, Table};
 use rayon::prelude::*;
 use serde::Serialize;
 
 use super::Made;
 use super::exports::read_columns;
+use super::label_sets::{add_packets, first_flows, flow_tables, label_stages, stages_with_labels};
 use super::packet_labels::{PACKET_LABELS, write_packet_labels};
 use super::surroundings::look_around;
 use super::tables::TABLES_STAGE;
 use super::truth::{basis, read_truth};
 use super::values::check_name;
-use crate::dataset::{Manifest, Output, StageFacts, fingerprint};
+use crate::dataset::{Output, StageFacts, fingerprint};
 use crate::error::{Error, Finding, Result, Severity};
-use crate::flow::Policy;
 use crate::label::{
     Basis, FlowLabels, Misses, Report, Said, Sensitivity, SensitivityTally, Slacks, Stability,
     Tally, label_batch, look_batch, needed_columns, vary_batch,
 };
 use crate::output::{
-    FileFacts, Layout, ParquetFiles, Splicer, Stage, TableFacts, TableWriter, hex, read_table,
-    table_files, write_atomically,
+    FileFacts, Layout, ParquetFiles, Splicer, Stage, TableFacts, TableWriter, hex, table_files,
+    write_atomically,
 };
 
 /// A label set to be made.
@@ -39,16 +39,6 @@ pub struct LabelRequest {
     pub policy: Option<&'static Table>,
 }
 
-/// The table of flows of a policy.
-pub fn flow_table(policy: &str) -> Result<&'static Table> {
-    let found = Policy::NAMED.iter().find(|(known, _)| *known == policy);
-    found.map(|(_, table)| *table).ok_or_else(|| {
-        let known: Vec<&str> = Policy::NAMED.iter().map(|(name, _)| *name).collect();
-        Error::new(format!("there is no policy \"{policy}\""))
-            .help(format!("the policies are {}", known.join(", ")))
-    })
-}
-
 /// What decides the bytes of a label set, beside its files.
 #[derive(Debug, Serialize)]
 struct Effective<'a> {
@@ -56,11 +46,6 @@ struct Effective<'a> {
     materialize: &'a [&'static str],
     #[serde(skip_serializing_if = "Option::is_none")]
     policy: Option<&'static str>,
-}
-
-/// Names of the two stages of a set.
-pub fn label_stages(set: &str) -> [String; 2] {
-    [format!("labels/{set}"), format!("labeled/{set}")]
 }
 
 /// Makes a label set, unless it is there. The report is given if it was made now.
@@ -149,7 +134,11 @@ pub fn make_labels(
         }
     }
     if let Some(carried) = &mut carried {
-        add_packets(carried, &stages.labels, labels.tables.get(PACKET_LABELS))?;
+        add_packets(
+            carried,
+            stages.labels.path(),
+            labels.tables.get(PACKET_LABELS),
+        )?;
     }
     for table in request
         .materialize
@@ -198,17 +187,6 @@ pub fn sensitivity(output: &Output, files: &[PathBuf]) -> Result<Stability> {
         Ok(())
     })?;
     Ok(sensitivity.stability(&tally))
-}
-
-/// The table of flows of an output; of netcap's own policy, if it is there.
-fn first_flows(output: &Output) -> Result<&'static Table> {
-    let tables = output.manifest().stages.get(TABLES_STAGE);
-    let found = tables.and_then(|t| flow_tables().find(|f| t.tables.contains_key(f.name)));
-    found.ok_or_else(|| {
-        Error::new("this output has no flow table, which labels are joined with")
-            .in_file(output.path())
-            .help("decode again with the table flow")
-    })
 }
 
 /// The two stages of a set while they are written.
@@ -290,17 +268,6 @@ fn label_flows(
     })
 }
 
-/// Adds the packets that have labels of their own.
-fn add_packets(labels: &mut FlowLabels, stage: &Stage, facts: Option<&TableFacts>) -> Result<()> {
-    if facts.is_some_and(|facts| facts.rows > 0) {
-        let folder = stage.path().join(PACKET_LABELS);
-        for batch in read_table(&folder, &Layout::plain(&PACKET_LABEL))? {
-            labels.add_packets(&batch?)?;
-        }
-    }
-    Ok(())
-}
-
 /// Writes another table with the labels of its rows' flows.
 fn materialize(
     output: &Output,
@@ -323,18 +290,6 @@ fn materialize(
     spliced(out, table)
 }
 
-/// The tables of flows, the one of netcap's own policy first.
-pub(super) fn flow_tables() -> impl Iterator<Item = &'static Table> {
-    Policy::NAMED.into_iter().map(|(_, table)| table)
-}
-
-/// The table of flows whose labels the rows of a table have: tables of flows their own, all else that of netcap's own policy.
-pub(super) fn flows_of(table: &Table) -> &'static Table {
-    flow_tables()
-        .find(|flows| flows.name == table.name)
-        .unwrap_or(&FLOW)
-}
-
 /// A batch of `flow_label` with texts in place of keys into dictionaries.
 fn plain(labels: &RecordBatch) -> Result<RecordBatch> {
     let schema = Layout::plain(&FLOW_LABEL).schema();
@@ -344,65 +299,6 @@ fn plain(labels: &RecordBatch) -> Result<RecordBatch> {
         schema.clone(),
         columns.collect::<Result<_, _>>()?,
     )?)
-}
-
-/// The labels of a set for the rows of a table.
-pub(super) fn read_labels(
-    input: &Path,
-    manifest: &Manifest,
-    set: &str,
-    table: &Table,
-) -> Result<FlowLabels> {
-    let [stage, _] = label_stages(set);
-    let facts = manifest.stages.get(&stage).ok_or_else(|| {
-        Error::new(format!("this output has no label set {set}"))
-            .in_file(input)
-            .help("run `netcap label` first")
-    })?;
-    let flows = flows_of(table);
-    let rows = facts.tables.get(flows.name).map(|facts| facts.rows);
-    let rows = rows.ok_or_else(|| {
-        Error::new(format!(
-            "the label set {set} has no labels of the table {}",
-            flows.name
-        ))
-        .in_file(input)
-        .help("run `netcap label --force` again")
-    })?;
-    let mut labels = FlowLabels::default();
-    if rows > 0 {
-        let folder = input.join(&stage).join(flows.name);
-        for batch in read_table(&folder, &Layout::plain(&FLOW_LABEL))? {
-            labels.add(&batch?)?;
-        }
-    }
-    let packets = facts
-        .tables
-        .get(PACKET_LABELS)
-        .map_or(0, |facts| facts.rows);
-    if packets > 0 && flows.name == FLOW.name {
-        let folder = input.join(&stage).join(PACKET_LABELS);
-        for batch in read_table(&folder, &Layout::plain(&PACKET_LABEL))? {
-            labels.add_packets(&batch?)?;
-        }
-    }
-    Ok(labels)
-}
-
-/// Stages that were made with the labels of a set.
-fn stages_with_labels(manifest: &Manifest, set: &str) -> Vec<String> {
-    let with = manifest
-        .stages
-        .iter()
-        .filter(|(_, facts)| facts.options.get("labels").and_then(|l| l.as_str()) == Some(set));
-    with.map(|(name, _)| name.clone()).collect()
-}
-
-/// Tables that can be labeled by their column `flow`.
-pub fn materializable() -> impl Iterator<Item = &'static Table> {
-    TABLES.iter().copied().filter(|t| {
-        t.column("flow").is_some() && (t.name == FLOW.name || flows_of(t).name != t.name)
-    })
 }
 
 fn writer(layout: Layout, stage: &Stage, prefix: &str, folder: &str) -> Result<TableWriter> {

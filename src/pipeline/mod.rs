@@ -13,6 +13,7 @@ mod extract;
 mod feature_side;
 mod features;
 mod label_compare;
+mod label_sets;
 mod labels;
 mod packet_labels;
 mod query;
@@ -32,9 +33,8 @@ pub use extract::{Extracted, Flows, extract};
 pub use feature_side::feature_side;
 pub use features::{FeatureRequest, make_features, write_features};
 pub use label_compare::{LabelComparison, LabelPair, compare_labels};
-pub use labels::{
-    LabelRequest, flow_table, label_stages, make_labels, materializable, sensitivity,
-};
+pub use label_sets::{flow_table, label_stages, materializable};
+pub use labels::{LabelRequest, make_labels, sensitivity};
 pub use query::query_output;
 pub use tables::{
     Made, Sources, StreamRequest, TABLES_STAGE, find_sources, make_tables, tables_fingerprint,
