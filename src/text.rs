@@ -38,6 +38,13 @@ pub fn count(n: u64, noun: &str) -> String {
     format!("{n} {noun}{ending}")
 }
 
+/// A share in per cent, with one digit after the point; worked out in whole numbers.
+pub fn percent(part: u64, all: u64) -> String {
+    let (part, all) = (u128::from(part), u128::from(all));
+    let mille = (part * 2000 + all).checked_div(2 * all).unwrap_or(0);
+    format!("{}.{} %", mille / 10, mille % 10)
+}
+
 /// The word among `known` that was probably meant, if one is like it.
 pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     const ALIKE: f64 = 0.8;

@@ -43,11 +43,26 @@ struct Held {
 pub struct Arranged {
     reader: StreamReader,
     reorder: Option<Reorder>,
-    duplicates: Duplicates,
+    twice: Twice,
+}
+
+/// Finds duplicates, counts them, and leaves them out if that is wanted.
+struct Twice {
+    recent: Duplicates,
     /// They are left out.
     drop: bool,
-    /// Duplicates so far.
+    /// How many there were.
     found: u64,
+}
+
+impl Twice {
+    /// Whether a packet is to be kept.
+    #[inline]
+    fn keeps(&mut self, meta: &PacketMeta, bytes: &[u8]) -> bool {
+        let duplicate = self.recent.is_one(meta, bytes);
+        self.found += u64::from(duplicate);
+        !(duplicate && self.drop)
+    }
 }
 
 impl Arranged {
@@ -56,9 +71,11 @@ impl Arranged {
         Self {
             reader,
             reorder: how.reorder_ns.map(Reorder::new),
-            duplicates: Duplicates::new(how.drop_duplicates_ns.unwrap_or(DUPLICATE_WINDOW_NS)),
-            drop: how.drop_duplicates_ns.is_some(),
-            found: 0,
+            twice: Twice {
+                recent: Duplicates::new(how.drop_duplicates_ns.unwrap_or(DUPLICATE_WINDOW_NS)),
+                drop: how.drop_duplicates_ns.is_some(),
+                found: 0,
+            },
         }
     }
 
@@ -69,20 +86,16 @@ impl Arranged {
                 let Some((ordinal, meta, bytes)) = self.reader.next()? else {
                     return Ok(false);
                 };
-                let duplicate = self.duplicates.is_one(&meta, bytes);
-                self.found += u64::from(duplicate);
-                if duplicate && self.drop {
-                    continue;
+                if self.twice.keeps(&meta, bytes) {
+                    take(ordinal, meta, bytes);
+                    return Ok(true);
                 }
-                take(ordinal, meta, bytes);
-                return Ok(true);
+                continue;
             };
             let Some(held) = reorder.next(&mut self.reader)? else {
                 return Ok(false);
             };
-            let duplicate = self.duplicates.is_one(&held.meta, &held.bytes);
-            self.found += u64::from(duplicate);
-            if !(duplicate && self.drop) {
+            if self.twice.keeps(&held.meta, &held.bytes) {
                 take(held.ordinal, held.meta, &held.bytes);
                 return Ok(true);
             }
@@ -91,8 +104,12 @@ impl Arranged {
 
     /// Duplicates since the last call: left out, and kept.
     pub fn take_duplicates(&mut self) -> (u64, u64) {
-        let found = std::mem::take(&mut self.found);
-        if self.drop { (found, 0) } else { (0, found) }
+        let found = std::mem::take(&mut self.twice.found);
+        if self.twice.drop {
+            (found, 0)
+        } else {
+            (0, found)
+        }
     }
 
     /// What reads the files.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use crate::error::Severity;
 use crate::label::report::{Range, Report};
-use crate::text::{count, fold};
+use crate::text::{count, fold, percent};
 
 const STATES: usize = 8;
 const RULES: usize = 10;
@@ -45,18 +45,12 @@ fn states(report: &Report, lines: &mut Vec<String>) {
     let mut states: Vec<_> = report.states.iter().collect();
     states.sort_by_key(|row| std::cmp::Reverse(row.rows));
     for row in states.iter().take(STATES) {
-        // Per mille in whole numbers, so that no rounding of doubles shows.
-        let all = u128::from(report.rows);
-        let share = (u128::from(row.rows) * 2000 + all)
-            .checked_div(2 * all)
-            .unwrap_or(0);
         lines.push(format!(
-            "{:<12}{}{:>14}{:>4}.{} %",
+            "{:<12}{}{:>14}{:>8}",
             row.state.as_str(),
             padded(row.label.as_deref().unwrap_or("-"), 46),
             row.rows,
-            share / 10,
-            share % 10
+            percent(row.rows, report.rows)
         ));
     }
     more(states.len(), STATES, "states and labels", lines);

@@ -46,10 +46,3 @@ pub(super) fn findings(
     traffic::tell(report, labeler, tally, around, &mut findings);
     findings
 }
-
-/// A share in per cent, with one digit after the point; worked out in whole numbers.
-fn percent(part: u64, all: u64) -> String {
-    let (part, all) = (u128::from(part), u128::from(all));
-    let mille = (part * 2000 + all).checked_div(2 * all).unwrap_or(0);
-    format!("{}.{} %", mille / 10, mille % 10)
-}

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use crate::error::Finding;
-use crate::label::diagnosis::percent;
 use crate::label::duration;
 use crate::label::interval::show_utc;
 use crate::label::labeler::Labeler;
@@ -13,6 +12,7 @@ use crate::label::model::{Direction, Rule, Variant};
 use crate::label::report::Report;
 use crate::label::tally::Tally;
 use crate::label::verdict::{Edge, State};
+use crate::text::percent;
 
 pub(super) fn tell(
     report: &Report,

@@ -1,12 +1,13 @@
 //! What the labeled traffic is like, and what of it nobody speaks of.
 
 use crate::error::Finding;
-use crate::label::diagnosis::{Surroundings, percent};
+use crate::label::diagnosis::Surroundings;
 use crate::label::labeler::Labeler;
 use crate::label::report::Report;
 use crate::label::tally::Tally;
 use crate::label::traffic::SCAN;
 use crate::label::verdict::State;
+use crate::text::percent;
 
 /// Findings of one kind that are told one by one; more are counted.
 const MOST: usize = 5;
