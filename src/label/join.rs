@@ -27,7 +27,7 @@ pub struct Labeled {
     pub claims: RecordBatch,
     /// Counts.
     pub tally: Tally,
-    /// What was said of flows for whose packets there are rules, for [`PacketClaims::keep`].
+    /// What was said of flows for whose packets there are rules, for [`crate::label::PacketClaims::keep`].
     pub said: Vec<(i64, Said)>,
 }
 
