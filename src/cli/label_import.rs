@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::values::Report;
 use super::{Common, Done};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::label::{ImportOptions, flow_columns, import, parse, parse_zone};
 use crate::output::write_atomically;
 use crate::pipeline::packet_comments;
@@ -49,6 +49,9 @@ pub(super) struct LabelImport {
     /// The label file.
     #[arg(short, long, value_name = "FILE.csv")]
     out: PathBuf,
+    /// Replace the label file.
+    #[arg(short, long)]
+    force: bool,
     /// How to print what became of the lines.
     #[arg(long, value_enum, default_value = "text")]
     report: Report,
@@ -56,6 +59,11 @@ pub(super) struct LabelImport {
 
 impl LabelImport {
     pub(super) fn run(self, common: &Common) -> Result<Done> {
+        if self.out.exists() && !self.force {
+            return Err(Error::new("this file is there already")
+                .in_file(&self.out)
+                .help("name another one with --out, or replace it with --force"));
+        }
         let options = ImportOptions {
             zone: self.zone.as_deref().map(parse_zone).transpose()?,
             with_benign: self.with_benign,

@@ -78,7 +78,12 @@ impl LabelRecord {
             ),
             ("clock_synchronised", synchronised()),
         ];
-        self.write(&self.rule_of((start, end), attackers, extra), true)?;
+        let rule = self.rule_of((start, end), attackers, extra);
+        self.write(&rule, true).map_err(|e| {
+            Error::new(format!(
+                "the command ran from {start:.6} to {end:.6}, and that could not be written: {e}"
+            ))
+        })?;
         common.say(&format!(
             "rule {} in {}: {start:.6} .. {end:.6}",
             self.rule,
@@ -117,7 +122,16 @@ impl LabelRecord {
             String::new()
         };
         let new = append(&old, rule).map_err(|e| e.in_file(&self.labels))?;
-        parse(&new, Path::new(&self.labels), &flow_columns())?;
+        let truth = parse(&new, Path::new(&self.labels), &flow_columns())?;
+        // In the microseconds that are written.
+        let micros = |time: Timestamp| time.as_microsecond().saturating_mul(1000);
+        let time = (micros(rule.time.0), micros(rule.time.1));
+        let known = truth.rules().iter().find(|known| known.id() == rule.id);
+        if known.is_none_or(|known| !known.is_plain(time, rule.ports.is_some())) {
+            return Err(Error::new("`defaults:` would change what is recorded: all of it but hosts, date and zone must stand in the rules")
+                .in_file(&self.labels)
+                .help("move the other keys of `defaults:` to the rules that they are for"));
+        }
         if really {
             write_atomically(&self.labels, new.as_bytes())?;
         }

@@ -76,7 +76,9 @@
 //!
 //! **Packets.** With `test: packet` a rule claims packets by their own times, of flows that it would
 //! claim otherwise; with `packets:` it claims them by number. A flow is claimed if one of its packets is.
-//! Packets that are not claimed have what the other rules say of their flow. Packets without a flow (ARP)
+//! What rules for packets claim counts for the packet before all that is said of its flow, whatever the
+//! priority; between flows, such rules are as others. Packets that are not claimed have what the other
+//! rules say of their flow. Packets without a flow (ARP)
 //! are claimed by addresses and time. This is about flows of netcap's own policy.
 //!
 //! **Flows by name.** `flow_uid` and `community_id` name flows; such a rule, and one with `packets:`,

@@ -140,6 +140,28 @@ impl Rule {
             .map(|interval| (interval.start, interval.end))
     }
 
+    /// Whether it claims just what a rule with this time, and with ports or without, says by itself: nothing of it
+    /// comes from `defaults:` but hosts.
+    pub fn is_plain(&self, (start, end): (i64, i64), with_ports: bool) -> bool {
+        let times = self
+            .time
+            .iter()
+            .map(|time| (time.start, time.end, time.unsure));
+        let base = |base: &Variant| {
+            base.state == Some(State::Malicious)
+                && base.test == Test::Overlap
+                && base.direction == Direction::Either
+                && base.ports.is_some() == with_ports
+                && base.protocols.is_none()
+                && base.icmp.is_none()
+                && base.conditions.is_empty()
+        };
+        times.eq([(start, end, 0)])
+            && matches!(self.variants.as_slice(), [only] if base(only))
+            && (self.captures.is_none() && self.ids.is_none() && self.packets.is_none())
+            && self.grey == 0
+    }
+
     /// Moves both ends of its times out by so many nanoseconds.
     pub(super) fn widen(&mut self, by: i64) {
         let variants = self

@@ -348,6 +348,12 @@ fn splits(labeler: &Labeler, tally: &Tally, findings: &mut Vec<Finding>) {
 
 /// The nearest miss of a rule, in words.
 fn explain(rule: &Rule, miss: &Miss) -> String {
+    if miss.exempt > 0 && rule.is_of_packets() {
+        return format!(
+            "{} flows fit, but it claims none of their packets",
+            miss.exempt
+        );
+    }
     if miss.exempt > 0 {
         return format!(
             "{} flows fit, but its refinements take all of them out",
@@ -369,7 +375,7 @@ fn explain(rule: &Rule, miss: &Miss) -> String {
         .map(|(rows, part)| {
             let what = match part {
                 Part::Time => "the time",
-                Part::Captures => "the captures",
+                Part::Captures => "the captures or ids",
                 Part::Icmp => "the ICMP message",
                 Part::Attackers => "the attackers",
                 Part::Victims => "the victims",

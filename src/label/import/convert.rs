@@ -86,8 +86,11 @@ pub(super) fn convert(
         }
     };
     let has_ports = protocol.is_none_or(|p| matches!(p, 6 | 17 | 33 | 132 | 136));
-    let port = |columns: &[String]| row.get(columns).filter(|_| has_ports).and_then(port);
-    let ports = (port(&columns.src_port), port(&columns.dst_port));
+    let port = |columns: &[String]| match row.get(columns).filter(|_| has_ports) {
+        None => Ok(None),
+        Some(text) => port(text),
+    };
+    let ports = (port(&columns.src_port)?, port(&columns.dst_port)?);
     if attackers.is_empty() && victims.is_empty() && ports == (None, None) && packet.is_none() {
         return Err("they name no host".to_owned());
     }
@@ -142,12 +145,14 @@ fn fits(pattern: &str, text: &str) -> bool {
 }
 
 /// A port, also in hexadecimal; 0 is none.
-fn port(text: &str) -> Option<u16> {
+fn port(text: &str) -> Result<Option<u16>, String> {
     let number = match text.strip_prefix("0x") {
         Some(digits) => u16::from_str_radix(digits, 16).ok(),
         None => text.strip_suffix(".0").unwrap_or(text).parse().ok(),
     };
-    number.filter(|port| *port != 0)
+    // Without it the rule would be about all ports.
+    let number = number.ok_or_else(|| "a port is none".to_owned())?;
+    Ok(Some(number).filter(|port| *port != 0))
 }
 
 /// First and last nanosecond, with all that the resolution leaves open.

@@ -47,9 +47,15 @@ fn label(kind: &str, span: Option<(i64, i64)>, filter: &Node<'_, '_>) -> Result<
             .map(|host| vec![host])
             .map_err(|_| "an address is none".to_owned()),
     };
-    let port = |name: &str| filter.attribute(name).and_then(|text| text.parse().ok());
+    let port = |name: &str| match filter.attribute(name) {
+        None | Some("") => Ok(None),
+        Some(text) => text
+            .parse()
+            .map(Some)
+            .map_err(|_| "a port is none".to_owned()),
+    };
     let (attackers, victims) = (host("src_ip")?, host("dst_ip")?);
-    let ports = (port("src_port"), port("dst_port"));
+    let ports = (port("src_port")?, port("dst_port")?);
     if attackers.is_empty() && victims.is_empty() && ports == (None, None) {
         return Err("they name no host".to_owned());
     }

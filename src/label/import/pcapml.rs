@@ -54,7 +54,8 @@ fn label(line: &str) -> Result<Label, String> {
                 .trim()
                 .parse()
                 .map_err(|_| "the time is no number".to_owned())?;
-            Ok::<_, String>(seconds.saturating_mul(1_000_000_000))
+            let ns = seconds.checked_mul(1_000_000_000).filter(|ns| *ns >= 0);
+            ns.ok_or_else(|| "the time is no number of seconds since 1970".to_owned())
         };
         match part.trim().split_once(':') {
             Some(("BPF", filter)) => bpf(filter, &mut found)?,

@@ -177,7 +177,14 @@ fn zeek(text: &str) -> Result<Lines<'_>> {
 }
 
 fn json_line((line, text): (usize, &str)) -> Option<Row> {
-    let value: Value = serde_json::from_str(text).ok()?;
+    if text.trim().is_empty() {
+        return None;
+    }
+    let Ok(value) = serde_json::from_str::<Value>(text) else {
+        // It has something, and nothing that a mapping could use: it is counted as unreadable.
+        let fields = BTreeMap::from([(text.to_owned(), text.to_owned())]);
+        return Some(Row { line, fields });
+    };
     let mut fields = BTreeMap::new();
     flatten(&value, String::new(), &mut fields);
     Some(Row { line, fields })
