@@ -48,6 +48,11 @@ impl Captures {
             .is_some_and(|fits| *fits)
     }
 
+    /// Captures are known, and none of them is meant.
+    pub(super) fn are_missing(&self) -> bool {
+        !self.known.is_empty() && self.ordinals().next().is_none()
+    }
+
     /// Their ordinals.
     pub(super) fn ordinals(&self) -> impl Iterator<Item = usize> {
         let all = self.known.iter().enumerate();

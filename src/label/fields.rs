@@ -190,7 +190,10 @@ fn unknown(entry: &Entry, section: &Section, problems: &mut Problems) {
     let help = if entry.value.kind == Kind::Null && suggest(key, names(section)).is_none() {
         "it has no value: inside of { } a comma separates keys, so put lists in [ ] and other text with commas in quotes".to_owned()
     } else {
-        did_you_mean(key, names(section)).unwrap_or_default() + "; other notes go under `extra:`"
+        match did_you_mean(key, names(section)) {
+            Some(near) => format!("{near} Notes go under `extra:`"),
+            None => "notes go under `extra:`".to_owned(),
+        }
     };
     problems.add_help(entry.at, message, help);
 }

@@ -141,6 +141,12 @@ fn short(range: &Range) -> String {
     {
         return format!("{day} {from}..{to}");
     }
+    // A year is told with the end where it is another one than at the beginning.
+    if first.get(..4) != last.get(..4)
+        && let (Some(from), Some(to)) = (first.get(5..10), last.get(..10))
+    {
+        return format!("{from}..{to}");
+    }
     match (parts(first, 16), parts(last, 16)) {
         (Some((day, from)), Some((end, to))) => format!("{day} {from}..{end} {to}"),
         _ => format!("{first}..{last}"),

@@ -83,6 +83,13 @@ fn unseen_hosts(
     misses: Option<&Misses>,
     findings: &mut Vec<Finding>,
 ) {
+    for rule in labeler.rules() {
+        if let Some(captures) = rule.captures.as_ref().filter(|c| c.are_missing()) {
+            let message =
+                format!("the rule is about captures that are not in the output: {captures}");
+            findings.push(Finding::information("host-unseen", message).about(rule.id()));
+        }
+    }
     // Without flows nothing was seen, and that was said.
     let unseen = labeler
         .mentions()

@@ -71,11 +71,15 @@ fn background(labeler: &Labeler, tally: &Tally, findings: &mut Vec<Finding>) {
             .states
             .get(&State::Unknown)
             .map_or(0, |s| s.flows);
-        let message = format!(
-            "{} of flows are claimed by no rule: {} unknown, the others benign because `covers:` vouches for them",
-            percent(rest, tally.rows),
-            unknown.min(rest)
-        );
+        let unknown = unknown.min(rest);
+        let which = match rest - unknown {
+            0 => "all of them unknown".to_owned(),
+            vouched => {
+                format!("{unknown} unknown, {vouched} benign because `covers:` vouches for them")
+            }
+        };
+        let share = percent(rest, tally.rows);
+        let message = format!("{rest} flows ({share}) are claimed by no rule: {which}");
         findings.push(Finding::information("background", message).affecting(rest));
     }
 }

@@ -134,7 +134,7 @@ fn what_the_traffic_is_like() {
         told(&found, "background")
             .unwrap()
             .0
-            .starts_with("33.3 % of flows are claimed by no rule: 1 unknown")
+            .starts_with("1 flows (33.3 %) are claimed by no rule: all of them unknown")
     );
     let (message, ..) = told(&found, "coverage").unwrap();
     assert!(

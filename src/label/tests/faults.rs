@@ -32,10 +32,10 @@ rules:
         errors(text),
         [
             "2:7: `Europe/Berlim` is no time zone | did you mean `Europe/Berlin`?",
-            "3:1: `host` is no key of a label file | did you mean `hosts`?; other notes go under `extra:`",
+            "3:1: `host` is no key of a label file | did you mean `hosts`? Notes go under `extra:`",
             "8:20: the end, 10:10, is before the start, 10:20 | a range that crosses midnight needs a date at its end too",
             "9:16: no host is named `kali` | define it under `hosts:`",
-            "10:5: `prots` is no key of a rule | did you mean `ports`?; other notes go under `extra:`",
+            "10:5: `prots` is no key of a rule | did you mean `ports`? Notes go under `extra:`",
             "11:9: the id `a` is used twice; first in line 6",
             "13:11: `10:20 - 10:30` is no range of time | write it as `10:20 .. 11:05`, both ends included; `always` stands for all times",
             "14:14: `10.0.0.300` is no IP address, network, range or name of a host | write 10.0.0.5, 10.0.0.0/24, 10.0.0.5-10.0.0.20, or a name defined under `hosts:`",

@@ -143,6 +143,18 @@ fn rules_and_covers_are_of_captures() {
 }
 
 #[test]
+fn captures_that_are_not_there_are_told() {
+    let told = |captures: &str| {
+        let rules = labeler(&with(&format!("{TIME}\nin: {captures}")));
+        let found = super::reports::report(&rules, &[flow("10.9.0.7:40000 10.0.1.5:80", AT)]);
+        let mut messages = found.findings.iter().map(|finding| &finding.message);
+        messages.any(|message| message.contains("captures that are not in the output: nope*.pcap"))
+    };
+    assert!(told("nope*.pcap"));
+    assert!(!told("dmz1.pcap"));
+}
+
+#[test]
 fn icmp_messages() {
     let rules = labeler(&with(&format!(
         "{TIME}\nicmp: [8, 3/1]\nattempted:\n  - {{icmp: 3/1}}"
