@@ -204,6 +204,10 @@ pub(super) fn times(node: &Node, frame: &Frame, problems: &mut Problems) -> Time
     for text in texts("time", node, problems) {
         let (start, end, shift) = match moment::split_range(&text.value) {
             Ok(parts) => parts,
+            // A day is a range by itself.
+            Err(_) if moment::parse_date(text.value.trim()).is_ok() => {
+                (text.value.as_str(), text.value.as_str(), 0)
+            }
             Err(fault) => {
                 problems.add_fault(text.place(fault.offset), fault);
                 continue;

@@ -255,6 +255,18 @@ fn near_an_attack_is_neither() {
 }
 
 #[test]
+fn a_day_is_a_time() {
+    let truth = truth(&with("time: 2026-05-04"));
+    let found: Vec<_> = truth.rules()[0].intervals().collect();
+    let day = (
+        ns("2026-05-04T00:00:00Z"),
+        ns("2026-05-04T23:59:59.999999999Z"),
+    );
+    assert_eq!(found, [day]);
+    assert_eq!(errors(&with("time: 2026-05-34")).len(), 1);
+}
+
+#[test]
 fn a_rule_has_a_state() {
     let one = flow("10.9.0.7:40000 10.0.1.5:80", AT);
     for state in [State::Attempted, State::Excluded, State::Ambiguous] {
