@@ -101,7 +101,7 @@ fn offsets(
     captured: Option<&dyn Captured>,
     problems: &mut Problems,
 ) -> Vec<(i64, i64)> {
-    let (node, texts) = match (fields.get("offset"), fields.get("anchor")) {
+    let (node, mut known) = match (fields.get("offset"), fields.get("anchor")) {
         (Some(_), Some(anchor)) => {
             problems.add_help(
                 anchor.at,
@@ -110,24 +110,17 @@ fn offsets(
             );
             return Vec::new();
         }
-        (Some(node), None) => (node, values::texts("offset", node, problems)),
-        (None, Some(node)) => (node, values::texts("anchor", node, problems)),
+        (Some(node), None) => {
+            let several = matches!(&node.kind, Kind::List(items) if items.len() > 1);
+            let read = |text: &Text| offset(&text.value, several, frame);
+            (node, values::each("offset", node, problems, read))
+        }
+        (None, Some(node)) => {
+            let read = |text: &Text| anchor(text, frame, captured);
+            (node, values::each("anchor", node, problems, read))
+        }
         (None, None) => return Vec::new(),
     };
-    let is_anchor = fields.get("anchor").is_some();
-    let several = texts.len() > 1;
-    let mut known = Vec::new();
-    for text in texts {
-        let read = if is_anchor {
-            anchor(text, frame, captured)
-        } else {
-            offset(&text.value, several, frame)
-        };
-        match read {
-            Ok(one) => known.push(one),
-            Err(fault) => problems.add_fault(text.place(fault.offset), fault),
-        }
-    }
     known.sort_unstable();
     if known
         .windows(2)

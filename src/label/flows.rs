@@ -102,18 +102,17 @@ impl<'a> Basis<'a> {
 pub struct Connections(HashMap<i64, (i64, i64), FixedState>);
 
 impl Connections {
+    /// The columns of the flow table that they are made of.
+    pub const COLUMNS: [&'static str; 3] = ["connection", "ts_ns", "duration_ns"];
+
     /// Adds the parts in a batch of the flow table.
     pub fn add(&mut self, batch: &RecordBatch) -> Result<()> {
-        let labeler = Labeler::default();
-        let basis = Basis::new(&labeler);
-        let flows = Flows::new(&basis, batch)?;
+        let [connection, start, duration] = Self::COLUMNS.map(|name| int64(batch, name));
+        let (connections, starts, durations) = (connection?, start?, duration?);
         for row in 0..batch.num_rows() {
-            let start = flows.ts_ns.value(row);
-            let end = start.saturating_add(flows.duration_ns.value(row));
-            let span = self
-                .0
-                .entry(flows.connection.value(row))
-                .or_insert((start, end));
+            let start = starts.value(row);
+            let end = start.saturating_add(durations.value(row));
+            let span = self.0.entry(connections.value(row)).or_insert((start, end));
             *span = (span.0.min(start), span.1.max(end));
         }
         Ok(())

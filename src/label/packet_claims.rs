@@ -156,11 +156,13 @@ struct Touched {
 #[derive(Debug, Clone)]
 pub struct PacketRules<'a> {
     labeler: &'a Labeler,
+    /// The labeler for looking at flows, of whose packets nothing is known yet.
+    basis: Basis<'a>,
     /// By flow.
     flows: HashMap<i64, Vec<usize>, FixedState>,
     /// By capture and packet: ICMP errors that quote a packet of an attack.
     errors: HashMap<(i32, i64), Vec<usize>, FixedState>,
-    /// Those that name packets, for packets without a flow.
+    /// Those that name packets of whatever hosts, for packets without a flow.
     numbered: Vec<usize>,
 }
 
@@ -170,10 +172,11 @@ impl<'a> PacketRules<'a> {
         let all = labeler.rules().iter().enumerate();
         Self {
             labeler,
+            basis: Basis::new(labeler),
             flows: HashMap::default(),
             errors: HashMap::default(),
             numbered: all
-                .filter(|(_, rule)| rule.packets.is_some())
+                .filter(|(_, rule)| rule.packets.is_some() && is_of_any_host(rule))
                 .map(|(number, _)| number)
                 .collect(),
         }
@@ -181,8 +184,7 @@ impl<'a> PacketRules<'a> {
 
     /// Looks at a batch of the flow table.
     pub fn add_flows(&mut self, batch: &RecordBatch) -> Result<()> {
-        let basis = Basis::new(self.labeler);
-        let flows = Flows::new(&basis, batch)?;
+        let flows = Flows::new(&self.basis, batch)?;
         for row in 0..batch.num_rows() {
             let values = |column| flows.value(column, row);
             let rules = self.labeler.for_packets_of(&flows.facts(row, &values)?);
@@ -192,6 +194,17 @@ impl<'a> PacketRules<'a> {
         }
         Ok(())
     }
+
+    /// The columns that [`PacketRules::add_errors`] needs.
+    pub const ERROR_COLUMNS: [&'static str; 7] = [
+        "capture",
+        "packet",
+        "quoted_src_ip",
+        "quoted_dst_ip",
+        "quoted_src_port",
+        "quoted_dst_port",
+        "quoted_protocol",
+    ];
 
     /// Looks at a batch of the table icmpv4 or icmpv6, for what errors quote.
     pub fn add_errors(&mut self, batch: &RecordBatch) -> Result<()> {
@@ -321,9 +334,7 @@ impl<'a> PacketRules<'a> {
             };
             let here = usize::try_from(capture).ok();
             let elsewhere = |captures: &Captures| !captures.contains(here);
-            if rule.captures.as_ref().is_some_and(elsewhere)
-                || (flow.is_none() && !is_of_any_host(rule))
-            {
+            if rule.captures.as_ref().is_some_and(elsewhere) {
                 continue;
             }
             let number_of = u64::try_from(packet).unwrap_or(0);

@@ -18,7 +18,7 @@ use crate::label::service::{self, Ports};
 use crate::label::side::Hosts;
 use crate::label::values;
 use crate::label::verdict::State;
-use crate::label::yaml::{Kind, Node};
+use crate::label::yaml::{Kind, Node, Text};
 
 /// What the rules of a file have in common.
 #[derive(Debug)]
@@ -187,14 +187,8 @@ fn ids(fields: &Fields<'_>, problems: &mut Problems) -> Option<Ids> {
 }
 
 fn numbers(node: &Node, problems: &mut Problems) -> Numbers {
-    let mut ranges = Vec::new();
-    for text in values::texts("packets", node, problems) {
-        match packets::parse(&text.value) {
-            Ok(more) => ranges.extend(more),
-            Err(fault) => problems.add_fault(text.place(fault.offset), fault),
-        }
-    }
-    Numbers::new(ranges)
+    let read = |text: &Text| packets::parse(&text.value);
+    Numbers::new(values::each("packets", node, problems, read).concat())
 }
 
 /// Names of rules go into file names, columns and episodes (`id#1`).

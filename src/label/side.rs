@@ -179,7 +179,7 @@ fn meeting<'a>(seen: &'a [Seen], set: &'a HostSet) -> impl Iterator<Item = Seen>
 
 impl Seen {
     /// Without conditions.
-    fn always(set: HostSet) -> Self {
+    pub(super) fn always(set: HostSet) -> Self {
         Self {
             alias: None,
             set,

@@ -49,6 +49,23 @@ pub(super) fn texts<'a>(name: &str, node: &'a Node, problems: &mut Problems) -> 
     }
 }
 
+/// Reads each text of a value that may be one or a list with its own reader.
+pub(super) fn each<T>(
+    name: &str,
+    node: &Node,
+    problems: &mut Problems,
+    read: impl Fn(&Text) -> Result<T, Fault>,
+) -> Vec<T> {
+    let mut all = Vec::new();
+    for text in texts(name, node, problems) {
+        match read(text) {
+            Ok(value) => all.push(value),
+            Err(fault) => problems.add_fault(text.place(fault.offset), fault),
+        }
+    }
+    all
+}
+
 /// Reads an integer.
 pub(super) fn integer(name: &str, node: &Node, problems: &mut Problems) -> Option<i64> {
     let text = text(name, node, problems)?;
@@ -145,14 +162,8 @@ pub(super) fn frame(
 
 /// Reads `in:`, names and patterns of captures.
 pub(super) fn captures(node: &Node, problems: &mut Problems) -> Captures {
-    let mut patterns = Vec::new();
-    for text in texts("in", node, problems) {
-        match captures::parse(&text.value) {
-            Ok(pattern) => patterns.push(pattern),
-            Err(fault) => problems.add_fault(text.place(fault.offset), fault),
-        }
-    }
-    Captures::new(patterns)
+    let read = |text: &Text| captures::parse(&text.value);
+    Captures::new(each("in", node, problems, read))
 }
 
 /// Reads a length of time that is not negative, in nanoseconds.

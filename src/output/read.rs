@@ -149,7 +149,8 @@ impl ParquetFiles {
         self.batches_as(SchemaRef::new(Schema::new(fields.collect::<Vec<_>>())))
     }
 
-    fn batches_as(&self, schema: SchemaRef) -> Batches {
+    /// The rows, with the columns of a schema.
+    pub fn batches_as(&self, schema: SchemaRef) -> Batches {
         Batches {
             files: self.files.clone().into_iter(),
             schema,

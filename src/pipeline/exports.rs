@@ -15,7 +15,7 @@ use crate::dataset::{Manifest, Output, StageFacts, fingerprint};
 use crate::error::{Error, Result};
 use crate::label::FlowLabels;
 use crate::output::export::{Format, export, export_descriptors};
-use crate::output::{FileFacts, Layout, ParquetFiles, read_table, table_files};
+use crate::output::{FileFacts, Layout, ParquetFiles, TableFacts, table_files};
 
 /// An export to be made.
 #[derive(Debug, Clone, Serialize)]
@@ -157,20 +157,31 @@ pub fn write_export(
     Ok(files)
 }
 
+/// The files of a decoded table, with what is known of it; nothing, if it has no rows.
+pub(super) fn decoded<'a>(
+    input: &Path,
+    manifest: &'a Manifest,
+    table: &'static Table,
+) -> Result<Option<(ParquetFiles, &'a TableFacts)>> {
+    let facts = manifest.stages.get(TABLES_STAGE);
+    let facts = facts.and_then(|stage| stage.tables.get(table.name));
+    let Some(facts) = facts.filter(|facts| facts.rows > 0) else {
+        return Ok(None);
+    };
+    let folder = input.join(TABLES_STAGE).join(table.name);
+    let files = ParquetFiles::open(table_files(&folder)?)?;
+    files.check(&Layout::plain(table))?;
+    Ok(Some((files, facts)))
+}
+
 /// The rows of a decoded table; none, if it has no files.
 pub fn read_plain(
     input: &Path,
     manifest: &Manifest,
     table: &'static Table,
 ) -> Result<impl Iterator<Item = Result<RecordBatch>> + use<>> {
-    let stage = manifest.stages.get(TABLES_STAGE);
-    let has_rows = stage
-        .and_then(|s| s.tables.get(table.name))
-        .is_some_and(|t| t.rows > 0);
-    let folder = input.join(TABLES_STAGE).join(table.name);
-    let batches = has_rows
-        .then(|| read_table(&folder, &Layout::plain(table)))
-        .transpose()?;
+    let files = decoded(input, manifest, table)?;
+    let batches = files.map(|(files, _)| files.batches_as(Layout::plain(table).schema()));
     Ok(batches.into_iter().flatten())
 }
 
@@ -181,17 +192,9 @@ pub(super) fn read_columns(
     table: &'static Table,
     names: &[&str],
 ) -> Result<impl Iterator<Item = Result<RecordBatch>> + use<>> {
-    let stage = manifest.stages.get(TABLES_STAGE);
-    let has_rows = stage
-        .and_then(|s| s.tables.get(table.name))
-        .is_some_and(|t| t.rows > 0);
-    let batches = has_rows.then(|| {
-        let folder = input.join(TABLES_STAGE).join(table.name);
-        let files = ParquetFiles::open(table_files(&folder)?)?;
-        files.check(&Layout::plain(table))?;
-        Ok::<_, Error>(files.columns(names))
-    });
-    Ok(batches.transpose()?.into_iter().flatten())
+    let files = decoded(input, manifest, table)?;
+    let batches = files.map(|(files, _)| files.columns(names));
+    Ok(batches.into_iter().flatten())
 }
 
 /// The labels of a set, by the table of flows that they are of.

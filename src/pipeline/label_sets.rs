@@ -10,7 +10,7 @@ use crate::dataset::{Manifest, Output, StageFacts};
 use crate::error::{Error, Result};
 use crate::flow::Policy;
 use crate::label::FlowLabels;
-use crate::output::{Layout, TableFacts, read_table};
+use crate::output::{Layout, Stage, TableFacts, TableWriter, read_table};
 
 /// Names of the two stages of a set.
 pub fn label_stages(set: &str) -> [String; 2] {
@@ -126,4 +126,16 @@ pub(super) fn add_packets(
         }
     }
     Ok(())
+}
+
+/// A writer of a table in a folder of a stage, which is called `prefix`.
+pub(super) fn writer(
+    layout: Layout,
+    stage: &Stage,
+    prefix: &str,
+    folder: &str,
+) -> Result<TableWriter> {
+    let mut writer = TableWriter::new(layout);
+    writer.begin_folder(&stage.path().join(folder), &format!("{prefix}/{folder}"))?;
+    Ok(writer)
 }

@@ -8,8 +8,10 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::Made;
-use super::exports::read_columns;
-use super::label_sets::{add_packets, first_flows, flow_tables, label_stages, stages_with_labels};
+use super::exports::{decoded, read_columns};
+use super::label_sets::{
+    add_packets, first_flows, flow_tables, label_stages, stages_with_labels, writer,
+};
 use super::packet_labels::{PACKET_LABELS, write_packet_labels};
 use super::surroundings::look_around;
 use super::tables::TABLES_STAGE;
@@ -22,8 +24,7 @@ use crate::label::{
     Tally, label_batch, look_batch, needed_columns, vary_batch,
 };
 use crate::output::{
-    FileFacts, Layout, ParquetFiles, Splicer, Stage, TableFacts, TableWriter, hex, table_files,
-    write_atomically,
+    FileFacts, Layout, Splicer, Stage, TableFacts, TableWriter, hex, write_atomically,
 };
 
 /// A label set to be made.
@@ -301,12 +302,6 @@ fn plain(labels: &RecordBatch) -> Result<RecordBatch> {
     )?)
 }
 
-fn writer(layout: Layout, stage: &Stage, prefix: &str, folder: &str) -> Result<TableWriter> {
-    let mut writer = TableWriter::new(layout);
-    writer.begin_folder(&stage.path().join(folder), &format!("{prefix}/{folder}"))?;
-    Ok(writer)
-}
-
 /// Reads some columns of a decoded table in chunks of batches, for work in parallel within bounded memory.
 fn for_each_chunk(
     output: &Output,
@@ -333,14 +328,9 @@ fn label_columns(labels: &RecordBatch) -> Result<RecordBatch> {
 
 /// Writes a decoded table again, with label columns.
 fn splicer(output: &Output, table: &'static Table, stages: &Stages<'_>) -> Result<Option<Splicer>> {
-    let facts = output.manifest().stages.get(TABLES_STAGE);
-    let facts = facts.and_then(|stage| stage.tables.get(table.name));
-    let Some(facts) = facts.filter(|facts| facts.rows > 0) else {
+    let Some((source, facts)) = decoded(output.path(), output.manifest(), table)? else {
         return Ok(None);
     };
-    let folder = output.path().join(TABLES_STAGE).join(table.name);
-    let source = ParquetFiles::open(table_files(&folder)?)?;
-    source.check(&Layout::plain(table))?;
     let (folder, prefix) = (stages.labeled.path().join(table.name), stages.names[1]);
     let prefix = format!("{prefix}/{}", table.name);
     let layout = Layout::labeled(table);

@@ -4,16 +4,22 @@ use std::path::Path;
 
 use netcap_proto::{ARP, IPV4, IPV6, PACKET_CLAIM, PACKET_LABEL};
 
-use super::exports::{read_columns, read_plain};
+use super::exports::read_columns;
+use super::label_sets::writer;
 use super::truth::packets;
 use crate::dataset::Manifest;
 use crate::error::Result;
 use crate::label::{Basis, PacketRows, PacketRules, label_without_flow};
-use crate::output::{Layout, Stage, TableFacts, TableWriter};
+use crate::output::{Layout, Stage, TableFacts};
 
 /// Names of the two tables in a stage of labels.
 pub(super) const PACKET_LABELS: &str = "packet_labels";
 pub(super) const PACKET_CLAIMS: &str = "packet_claims";
+
+/// What rows without a flow are labeled by, as far as their table has it.
+const ADDRESSED: [&str; 9] = [
+    "capture", "packet", "flow", "ts", "src_ip", "dst_ip", "src_mac", "dst_mac", "protocol",
+];
 
 /// Writes both tables; gives them by name.
 pub(super) fn write_packet_labels(
@@ -24,26 +30,14 @@ pub(super) fn write_packet_labels(
     stage: &Stage,
     prefix: &str,
 ) -> Result<[(String, TableFacts); 2]> {
-    let writer = |layout, folder: &str| {
-        let mut writer = TableWriter::new(layout);
-        writer.begin_folder(&stage.path().join(folder), &format!("{prefix}/{folder}"))?;
-        Ok::<_, crate::error::Error>(writer)
-    };
-    let mut labels = writer(Layout::plain(&PACKET_LABEL), PACKET_LABELS)?;
-    let mut claims = writer(Layout::plain(&PACKET_CLAIM), PACKET_CLAIMS)?;
+    let mut labels = writer(Layout::plain(&PACKET_LABEL), stage, prefix, PACKET_LABELS)?;
+    let mut claims = writer(Layout::plain(&PACKET_CLAIM), stage, prefix, PACKET_CLAIMS)?;
     let mut rows = PacketRows::default();
-    for batch in read_plain(input, manifest, &ARP)? {
-        label_without_flow(basis.labeler, &batch?, &mut rows)?;
-    }
     // Of packets of IP only fragments have no flow.
-    if manifest.counts.fragments > 0 {
-        let names = [
-            "capture", "packet", "flow", "ts", "src_ip", "dst_ip", "protocol",
-        ];
-        for table in [&IPV4, &IPV6] {
-            for batch in read_columns(input, manifest, table, &names)? {
-                label_without_flow(basis.labeler, &batch?, &mut rows)?;
-            }
+    let fragments = (manifest.counts.fragments > 0).then_some([&IPV4, &IPV6]);
+    for table in [&ARP].into_iter().chain(fragments.into_iter().flatten()) {
+        for batch in read_columns(input, manifest, table, &ADDRESSED)? {
+            label_without_flow(basis.labeler, &batch?, &mut rows)?;
         }
     }
     let mut write = |batches: Option<crate::label::PacketBatches>| -> Result<()> {

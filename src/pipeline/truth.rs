@@ -5,12 +5,15 @@ use std::path::{Path, PathBuf};
 use arrow::array::Array;
 use netcap_proto::{FLOW, ICMPV4, ICMPV6, PACKET, Table};
 
-use super::exports::{read_columns, read_plain};
+use super::exports::read_columns;
 use super::tables::TABLES_STAGE;
 use crate::batch::{int32, int64};
 use crate::dataset::{Input, Manifest, hash_file};
 use crate::error::{Error, Result};
-use crate::label::{Basis, Captured, GroundTruth, Labeler, PacketRules, Unit, flow_columns, read};
+use crate::label::{
+    Basis, Captured, Connections, GroundTruth, Labeler, PacketRules, Unit, flow_columns,
+    needed_columns, read,
+};
 
 /// Ground truth, read and put together.
 pub struct Truth {
@@ -79,7 +82,7 @@ pub(super) fn basis<'a>(
 ) -> Result<(Basis<'a>, Option<PacketRules<'a>>)> {
     let mut basis = Basis::new(labeler);
     if labeler.unit() == Unit::Connection {
-        for batch in read_plain(input, manifest, flows)? {
+        for batch in read_columns(input, manifest, flows, &Connections::COLUMNS)? {
             basis.connections.add(&batch?)?;
         }
     }
@@ -104,12 +107,12 @@ pub(super) fn basis<'a>(
         .help(format!("decode with `--tables +{name}`")));
     }
     let mut rules = PacketRules::new(labeler);
-    for batch in read_plain(input, manifest, flows)? {
+    for batch in read_columns(input, manifest, flows, &needed_columns(labeler))? {
         rules.add_flows(&batch?)?;
     }
     if labeler.asks().icmp_errors {
         for table in [&ICMPV4, &ICMPV6] {
-            for batch in read_plain(input, manifest, table)? {
+            for batch in read_columns(input, manifest, table, &PacketRules::ERROR_COLUMNS)? {
                 rules.add_errors(&batch?)?;
             }
         }

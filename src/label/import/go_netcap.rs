@@ -107,15 +107,12 @@ fn label(
         return Err("they name no host".to_owned());
     }
     Ok(Label {
-        label: name.to_owned(),
         span: Some((span.start, span.end)),
         attackers,
         victims,
         // Many say an application there.
         protocol: service::protocol(attack.proto.trim()).ok(),
-        ports: (None, None),
-        direction: "either".to_owned(),
-        packets: Vec::new(),
+        ..Label::of(name)
     })
 }
 

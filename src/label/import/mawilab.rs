@@ -60,7 +60,6 @@ fn label(kind: &str, span: Option<(i64, i64)>, filter: &Node<'_, '_>) -> Result<
         return Err("they name no host".to_owned());
     }
     Ok(Label {
-        label: kind.to_owned(),
         span,
         attackers,
         victims,
@@ -68,8 +67,7 @@ fn label(kind: &str, span: Option<(i64, i64)>, filter: &Node<'_, '_>) -> Result<
             .attribute("proto")
             .and_then(|name| service::protocol(name).ok()),
         ports,
-        direction: "either".to_owned(),
-        packets: Vec::new(),
+        ..Label::of(kind)
     })
 }
 

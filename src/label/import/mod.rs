@@ -64,9 +64,20 @@ impl Imported {
         bad.map(|(_, (lines, _))| lines).sum()
     }
 
-    fn leave_out(&mut self, why: &str, place: &str) {
-        let entry = self.left_out.entry(why.to_owned());
-        entry.or_insert_with(|| (0, place.to_owned())).0 += 1;
+    /// Counts what a line of a file says; gives its label, if it has one.
+    fn take(&mut self, name: &str, (line, label): others::Said) -> Option<(usize, Label)> {
+        let why = match label {
+            Ok(label) => {
+                self.lines += 1;
+                *self.labels.entry(label.label.clone()).or_default() += 1;
+                return Some((line, label));
+            }
+            Err(why) => why,
+        };
+        self.lines += u64::from(why != EMPTY);
+        let entry = self.left_out.entry(why);
+        entry.or_insert_with(|| (0, format!("{name}:{line}"))).0 += 1;
+        None
     }
 }
 
@@ -97,21 +108,26 @@ pub fn format_names() -> impl Iterator<Item = &'static str> {
 pub(super) fn as_label_file(file: &Path, bytes: &[u8]) -> Result<Option<String>> {
     let mut done = Imported::default();
     let text = rows::text(bytes, &mut done.notes);
-    match Format::of(&text) {
-        None => return Ok(None),
-        Some(Format::Table(mapping)) if mapping.needs_zone() => {
-            let name = &mapping.name;
-            return Err(Error::new(format!(
-                "this is a file of {name}, whose times have no zone"
-            ))
-            .in_file(file)
-            .help("make a label file of it with `netcap label import --zone ZONE`"));
-        }
-        Some(_) => {}
+    // Of most files it is plain that they are of nobody else, without trying all formats.
+    if text.lines().any(|line| line.starts_with("netcap-labels:")) {
+        return Ok(None);
+    }
+    let Some(format) = Format::of(&text) else {
+        return Ok(None);
+    };
+    if let Format::Table(mapping) = &format
+        && mapping.needs_zone()
+    {
+        let name = &mapping.name;
+        return Err(Error::new(format!(
+            "this is a file of {name}, whose times have no zone"
+        ))
+        .in_file(file)
+        .help("make a label file of it with `netcap label import --zone ZONE`"));
     }
     let mut lines = Lines::of(None);
     let options = ImportOptions::default();
-    add_text(file, &text, None, &options, &mut lines, &mut done)?;
+    add_text(file, &text, format, &options, &mut lines, &mut done)?;
     lines.finish().map(Some)
 }
 
@@ -145,6 +161,17 @@ pub fn import(
         }
         let bytes = std::fs::read(file).map_err(|e| Error::io(file, "read", e))?;
         let text = rows::text(&bytes, &mut done.notes);
+        let format = match format {
+            Some(format) => Format::named(format)?,
+            None => Format::of(&text).ok_or_else(|| {
+                Error::new("no known format has such lines")
+                    .in_file(file)
+                    .help(format!(
+                        "say it with --format: {}, or the path of a mapping file",
+                        format_names().collect::<Vec<_>>().join(", ")
+                    ))
+            })?,
+        };
         add_text(file, &text, format, options, &mut lines, &mut done)?;
     }
     done.notes.dedup();
@@ -174,22 +201,11 @@ impl Format {
 fn add_text(
     file: &Path,
     text: &str,
-    format: Option<&str>,
+    format: Format,
     options: &ImportOptions,
     lines: &mut Lines,
     done: &mut Imported,
 ) -> Result<()> {
-    let format = match format {
-        Some(format) => Format::named(format)?,
-        None => Format::of(text).ok_or_else(|| {
-            Error::new("no known format has such lines")
-                .in_file(file)
-                .help(format!(
-                    "say it with --format: {}, or the path of a mapping file",
-                    format_names().collect::<Vec<_>>().join(", ")
-                ))
-        })?,
-    };
     let mapping = match format {
         Format::Other(other) => {
             other.name().clone_into(&mut done.format);
@@ -255,27 +271,20 @@ fn add(
 ) {
     let (name, stem) = stem(file);
     let mut ids: BTreeMap<usize, u64> = BTreeMap::new();
-    for (line, label) in said {
-        let place = format!("{name}:{line}");
-        if label != Err(EMPTY.to_owned()) {
-            done.lines += 1;
-        }
-        match label {
-            Ok(label) => {
-                *done.labels.entry(label.label.clone()).or_default() += 1;
-                done.rules += 1;
-                // Several patterns may stand in one line.
-                let nth = ids.entry(line).or_default();
-                *nth += 1;
-                let more = if *nth > 1 {
-                    format!(".{nth}")
-                } else {
-                    String::new()
-                };
-                lines.push(format!("{stem}_{line}{more}"), label);
-            }
-            Err(why) => done.leave_out(&why, &place),
-        }
+    for said in said {
+        let Some((line, label)) = done.take(&name, said) else {
+            continue;
+        };
+        done.rules += 1;
+        // Several patterns may stand in one line.
+        let nth = ids.entry(line).or_default();
+        *nth += 1;
+        let more = if *nth > 1 {
+            format!(".{nth}")
+        } else {
+            String::new()
+        };
+        lines.push(format!("{stem}_{line}{more}"), label);
     }
 }
 
@@ -288,18 +297,10 @@ fn add_packets(
 ) {
     let (name, stem) = stem(file);
     let mut labels: BTreeMap<String, Label> = BTreeMap::new();
-    for (line, label) in said {
-        if label != Err(EMPTY.to_owned()) {
-            done.lines += 1;
-        }
-        let label = match label {
-            Ok(label) => label,
-            Err(why) => {
-                done.leave_out(&why, &format!("{name}:{line}"));
-                continue;
-            }
+    for said in said {
+        let Some((_, label)) = done.take(&name, said) else {
+            continue;
         };
-        *done.labels.entry(label.label.clone()).or_default() += 1;
         let Some(known) = labels.get_mut(&label.label) else {
             labels.insert(label.label.clone(), label);
             continue;
