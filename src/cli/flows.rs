@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use indicatif::HumanCount;
-use netcap_proto::{FLOW, FLOW_CICFLOWMETER_ENGELEN, FLOW_NFSTREAM, FLOW_OUTER, Table};
+use netcap_proto::{
+    FLOW, FLOW_CICFLOWMETER_2017, FLOW_CICFLOWMETER_ENGELEN, FLOW_NFSTREAM, FLOW_OUTER, Table,
+};
 
 use super::decode::CaptureArgs;
 use super::progress::Bar;
@@ -46,6 +48,9 @@ enum PolicyArg {
     Nfstream,
     /// Those of CICFlowMeter as corrected by Engelen et al.
     CicflowmeterEngelen,
+    /// Those of CICFlowMeter as published, with its defects.
+    #[value(name = "cicflowmeter-2017")]
+    Cicflowmeter2017,
     /// Those of netcap, for the packets around tunnels.
     Outer,
 }
@@ -56,6 +61,7 @@ impl PolicyArg {
             Self::Netcap => &FLOW,
             Self::Nfstream => &FLOW_NFSTREAM,
             Self::CicflowmeterEngelen => &FLOW_CICFLOWMETER_ENGELEN,
+            Self::Cicflowmeter2017 => &FLOW_CICFLOWMETER_2017,
             Self::Outer => &FLOW_OUTER,
         }
     }

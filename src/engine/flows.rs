@@ -47,7 +47,7 @@ impl Flows {
             let packets = decoded.flow_packets.par_iter();
             let packets: Vec<FlowPacket> = packets
                 .filter(|packet| !packet.is_later_fragment())
-                .map(|packet| packet.under(rule))
+                .filter_map(|packet| packet.under(rule))
                 .collect();
             other.batch(&packets, decoded);
         }
@@ -155,7 +155,10 @@ impl Flowing {
 
     fn push(&mut self, ended: &Ended) {
         if self.wanted {
-            for flow in ended {
+            for flow in ended
+                .iter()
+                .filter(|flow| flow.packets() >= self.policy.least_packets)
+            {
                 self.rows
                     .push(flow, self.policy, self.early, &mut self.symbols);
             }

@@ -68,7 +68,7 @@ pub(super) enum From {
 pub(super) struct Dialect {
     /// Its name.
     pub name: String,
-    /// The rules by which packets become flows: netcap, nfstream or cicflowmeter-engelen.
+    /// The rules by which packets become flows: netcap, nfstream, cicflowmeter-engelen or cicflowmeter-2017.
     pub policy: String,
     /// What it is for.
     #[serde(default)]

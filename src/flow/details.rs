@@ -7,6 +7,8 @@ use super::activity::Activity;
 use super::history::{Handshake, History};
 use super::key::{FlowPacket, Side};
 use super::numbers::Gaps;
+use super::policy::Close;
+use super::published::Published;
 use super::side::SideSums;
 use super::tcp::{ACK, FIN, RST, SYN, TcpSide};
 use crate::packet::{Dns, Icmp};
@@ -40,6 +42,8 @@ pub(super) struct Details {
     pub(super) early: Vec<EarlyPacket>,
     /// Segments seen, where repeated ones are to be counted.
     pub(super) segments: Option<Box<Segments>>,
+    /// What only CICFlowMeter as published looks at.
+    pub(super) published: Option<Box<Published>>,
 }
 
 /// Sender, sequence and acknowledgment number, payload and window of segments.
@@ -54,11 +58,12 @@ pub(super) struct EarlyPacket {
 }
 
 impl Details {
-    /// Of no packet yet.
-    pub(super) fn new(counts_repeats: bool) -> Self {
+    /// Of no packet yet, of a flow that ends by that rule.
+    pub(super) fn new(close: Close) -> Self {
         let segments = || Box::new(Segments::with_hasher(FixedState::with_seed(0x7365_676d)));
         Self {
-            segments: counts_repeats.then(segments),
+            segments: (close == Close::Engelen).then(segments),
+            published: (close == Close::Published).then(Box::default),
             ..Self::default()
         }
     }
@@ -71,6 +76,7 @@ impl Details {
             handshake: self.handshake.next_part(),
             syns: self.syns.clone(),
             segments: self.segments.take(),
+            published: self.published.as_ref().map(|_| Box::default()),
             ..Self::default()
         }
     }
@@ -86,6 +92,9 @@ impl Details {
             Some(gap) => self.activity.add(gap),
             None if first => {}
             None => self.disordered_packets += 1,
+        }
+        if let Some(published) = &mut self.published {
+            published.add(packet);
         }
         let [a, b] = &mut self.sides;
         let (own, other) = match packet.from {

@@ -223,14 +223,15 @@ impl FlowPacket {
         }
     }
 
-    /// The packet with the key of another rule than netcap's.
+    /// The packet with the key of another rule than netcap's; `None` if it has no flow under that.
     #[must_use]
-    pub fn under(&self, rule: KeyRule) -> Self {
-        if rule == KeyRule::Full {
-            return *self;
-        }
+    pub fn under(&self, rule: KeyRule) -> Option<Self> {
         let key = &self.key;
-        let cicflowmeter = rule == KeyRule::Cicflowmeter;
+        match rule {
+            KeyRule::Full => return Some(*self),
+            KeyRule::Published if key.addresses[0].is_ipv6() => return None,
+            KeyRule::Published | KeyRule::Cicflowmeter | KeyRule::Nfstream => {}
+        }
         let (from, to) = (self.from as usize, self.from.other() as usize);
         let ports = if matches!(key.protocol, 6 | 17) {
             (key.ports[from], key.ports[to])
@@ -247,21 +248,21 @@ impl FlowPacket {
         let key = FlowKey {
             addresses,
             ports,
-            protocol: match key.protocol {
-                known @ (1 | 2 | 6 | 17 | 132) => known,
-                _ if cicflowmeter => 0,
-                other => other,
+            protocol: match (key.protocol, rule) {
+                (6 | 17, _) | (_, KeyRule::Full | KeyRule::Nfstream) => key.protocol,
+                (1 | 2 | 132, KeyRule::Cicflowmeter) => key.protocol,
+                _ => 0,
             },
             one_way: false,
             identifier: 0,
-            vlans: if cicflowmeter {
-                Vlans::default()
-            } else {
+            vlans: if rule == KeyRule::Nfstream {
                 key.vlans.outermost()
+            } else {
+                Vlans::default()
             },
             tunnels: Tunnels::default(),
         };
-        self.of_flow(key, side)
+        Some(self.of_flow(key, side))
     }
 }
 

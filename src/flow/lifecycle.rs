@@ -3,6 +3,7 @@
 use super::details::Details;
 use super::key::{FlowPacket, Side};
 use super::policy::{Close, Initiator, Policy};
+use super::side::SideSums;
 use super::tcp::{ACK, FIN, RST, SYN};
 
 /// Why a flow ended.
@@ -99,6 +100,17 @@ enum Teardown {
     Ready,
 }
 
+/// What became of a packet under the rules of CICFlowMeter as published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Joined {
+    /// It belongs to no flow.
+    LeftOut,
+    /// Others can follow it.
+    GoesOn,
+    /// It ended the flow.
+    AsLast,
+}
+
 /// Flows that ended. They are moved out of tables, sorted and handed on: by their addresses.
 pub type Ended = Vec<Box<Flow>>;
 
@@ -147,8 +159,13 @@ impl Flow {
     /// The flow that begins with `packet` and goes on with this one's connection.
     fn next_part(&mut self, packet: &FlowPacket, place: PacketPlace, rules: &Rules) -> Self {
         let initiator = self.initiator(&rules.policy);
+        let mut counted = *packet;
+        if rules.policy.close == Close::Published {
+            // The published tool sets the source after it has counted the packet as the source's.
+            counted.from = initiator.0;
+        }
         let mut details = self.details(rules).next_part();
-        details.add(packet, place, rules.early);
+        details.add(&counted, place, rules.early);
         Self {
             connection: Connection {
                 part: self.connection.part.saturating_add(1),
@@ -164,6 +181,12 @@ impl Flow {
     pub(super) fn details(&mut self, rules: &Rules) -> &mut Details {
         self.details
             .get_or_insert_with(|| Box::new(of_first(&self.first_packet, self.first, rules)))
+    }
+
+    /// Its packets.
+    pub fn packets(&self) -> i64 {
+        let count = |details: &Box<Details>| details.sides.iter().map(SideSums::packets).sum();
+        self.details.as_ref().map_or(1, count)
     }
 
     /// Gives sums over its packets to `take`. Of one packet they live no longer.
@@ -215,6 +238,38 @@ impl Flow {
         };
     }
 
+    /// Under the rules of CICFlowMeter as published: adds a packet after the first, or leaves it out.
+    pub(super) fn add_as_published(
+        &mut self,
+        packet: &FlowPacket,
+        place: PacketPlace,
+        rules: &Rules,
+    ) -> Joined {
+        let (initiator, _) = self.initiator(&rules.policy);
+        let mut packet = *packet;
+        if packet.key.addresses[0] == packet.key.addresses[1] {
+            // Who sent it is told by the address alone.
+            packet.from = initiator;
+        }
+        let flags = packet.tcp_flags();
+        let forward = packet.from == initiator;
+        if flags & FIN != 0 && forward {
+            if self.teardown != Teardown::Open {
+                return Joined::LeftOut;
+            }
+            self.teardown = Teardown::FirstFin;
+        }
+        self.add(&packet, place, rules);
+        if flags & FIN != 0 && !forward {
+            self.end(EndReason::Fin);
+            Joined::AsLast
+        } else if flags & FIN == 0 && flags & RST != 0 {
+            Joined::AsLast
+        } else {
+            Joined::GoesOn
+        }
+    }
+
     fn is_closed(&self) -> bool {
         matches!(self.end, EndReason::Fin | EndReason::Rst)
     }
@@ -232,7 +287,7 @@ impl Flow {
         }
         let another = match policy.close {
             Close::Linger => self.is_another_connection(packet, rules),
-            Close::Never => false,
+            Close::Never | Close::Published => false,
             Close::Engelen => self.teardown == Teardown::Ready && packet.tcp_flags() & SYN != 0,
         };
         if another {
@@ -240,7 +295,7 @@ impl Flow {
         }
         if policy.is_too_long(self.start_ns, packet.ts_ns) {
             let goes_on = match policy.close {
-                Close::Linger => true,
+                Close::Linger | Close::Published => true,
                 Close::Never => false,
                 Close::Engelen => match packet.key.protocol {
                     6 => true,
@@ -284,6 +339,8 @@ impl Flow {
     pub(super) fn is_over(&self, now: i64, policy: &Policy) -> bool {
         match policy.idle_ns {
             Some(_) => policy.is_idle(self.end_ns, now),
+            // The next packet has its addresses as they are, however late.
+            None if policy.close == Close::Published => false,
             // The next packet of a TCP connection goes on with it, however late.
             None => policy.is_too_long(self.end_ns, now) && self.first_packet.key.protocol != 6,
         }
@@ -353,7 +410,7 @@ impl Flow {
 
 /// Sums over the first packet.
 fn of_first(packet: &FlowPacket, place: PacketPlace, rules: &Rules) -> Details {
-    let mut details = Details::new(rules.policy.close == Close::Engelen);
+    let mut details = Details::new(rules.policy.close);
     details.add(packet, place, rules.early);
     details
 }

@@ -13,6 +13,7 @@ mod key;
 mod lifecycle;
 mod numbers;
 mod policy;
+mod published;
 mod rows;
 mod shard;
 mod side;

@@ -1,6 +1,8 @@
 //! The rules by which packets become flows, as data; docs/flows.md has them in words.
 
-use netcap_proto::{FLOW, FLOW_CICFLOWMETER_ENGELEN, FLOW_NFSTREAM, FLOW_OUTER, Table};
+use netcap_proto::{
+    FLOW, FLOW_CICFLOWMETER_2017, FLOW_CICFLOWMETER_ENGELEN, FLOW_NFSTREAM, FLOW_OUTER, Table,
+};
 use serde::{Deserialize, Serialize};
 
 /// When a flow begins and ends, and who opened it. All times are packet times.
@@ -18,6 +20,8 @@ pub struct Policy {
     pub close: Close,
     /// How the initiator is found.
     pub initiator: Initiator,
+    /// Flows of fewer packets have no row.
+    pub least_packets: i64,
     /// No more flows than about this many go on at a time; `None` for no bound.
     pub max_flows: Option<u64>,
 }
@@ -31,6 +35,8 @@ pub enum KeyRule {
     Nfstream,
     /// Addresses, ports of TCP and UDP, and the protocol, if it is one of five.
     Cicflowmeter,
+    /// Addresses of IPv4, and ports and protocol of TCP and UDP.
+    Published,
 }
 
 /// How time-outs are compared.
@@ -53,6 +59,8 @@ pub enum Close {
     Never,
     /// The state machine of CICFlowMeter as corrected by Engelen et al.
     Engelen,
+    /// The responder's FIN or RST, at once, as CICFlowMeter was published.
+    Published,
 }
 
 /// How the initiator is found.
@@ -78,6 +86,7 @@ impl Default for Policy {
             clock: Clock::Exact,
             close: Close::Linger,
             initiator: Initiator::Evidence,
+            least_packets: 1,
             max_flows: None,
         }
     }
@@ -92,6 +101,7 @@ impl Policy {
         clock: Clock::Milliseconds,
         close: Close::Never,
         initiator: Initiator::FirstPacket,
+        least_packets: 1,
         max_flows: None,
     };
 
@@ -103,20 +113,34 @@ impl Policy {
         clock: Clock::Microseconds,
         close: Close::Engelen,
         initiator: Initiator::FirstPacketUnlessSynAck,
+        least_packets: 1,
+        max_flows: None,
+    };
+
+    /// CICFlowMeter as published, with its defects.
+    pub const CICFLOWMETER_2017: Self = Self {
+        key: KeyRule::Published,
+        idle_ns: None,
+        active_ns: 120 * SECOND,
+        clock: Clock::Microseconds,
+        close: Close::Published,
+        initiator: Initiator::FirstPacket,
+        least_packets: 2,
         max_flows: None,
     };
 
     /// The policies by the names that users give them, each with its table. `outer` has the rules of
     /// `netcap` for other packets: those around tunnels.
-    pub const NAMED: [(&'static str, &'static Table); 4] = [
+    pub const NAMED: [(&'static str, &'static Table); 5] = [
         ("netcap", &FLOW),
         ("nfstream", &FLOW_NFSTREAM),
         ("cicflowmeter-engelen", &FLOW_CICFLOWMETER_ENGELEN),
+        ("cicflowmeter-2017", &FLOW_CICFLOWMETER_2017),
         ("outer", &FLOW_OUTER),
     ];
 
     /// The tables of flows, each with its policy; `own` is that of the table `flow`.
-    pub fn of_tables(own: Self) -> [(&'static Table, Self); 4] {
+    pub fn of_tables(own: Self) -> [(&'static Table, Self); 5] {
         let bounded = |policy| Self {
             max_flows: own.max_flows,
             ..policy
@@ -128,6 +152,7 @@ impl Policy {
                 &FLOW_CICFLOWMETER_ENGELEN,
                 bounded(Self::CICFLOWMETER_ENGELEN),
             ),
+            (&FLOW_CICFLOWMETER_2017, bounded(Self::CICFLOWMETER_2017)),
             (&FLOW_OUTER, own),
         ]
     }

@@ -10,6 +10,7 @@ use super::details::Details;
 use super::key::{FlowKey, Side};
 use super::lifecycle::{Evidence, Flow, Rules, has_ports};
 use super::policy::{Close, Policy};
+use super::published::NOT_PUBLISHED;
 use super::tcp::NO_SIDE;
 use crate::packet::Vlans;
 
@@ -214,6 +215,10 @@ fn push_flow(
         bwd_tcp: tcp(dst, src),
         fwd_ttl: fwd.ttl_row(),
         bwd_ttl: bwd.ttl_row(),
+        published: match &details.published {
+            Some(published) => published.row(initiator.other()),
+            None => NOT_PUBLISHED,
+        },
         handshake_syn_ack_ns: syn_ack,
         handshake_ack_ns: ack,
         ip_upto_128_packets: details.lengths[0],

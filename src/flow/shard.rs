@@ -5,9 +5,11 @@
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
+use netcap_proto::NO_FLOW;
 
 use super::key::FlowPacket;
-use super::lifecycle::{EndReason, Ended, Flow, PacketPlace, Rules};
+use super::lifecycle::{EndReason, Ended, Flow, Joined, PacketPlace, Rules};
+use super::policy::Close;
 
 /// Flows by key. They lie outside of the table, whose free places would cost as much as a flow each.
 #[derive(Debug, Default)]
@@ -20,7 +22,7 @@ impl Shard {
         self.flows.len()
     }
 
-    /// Adds a packet; gives the number of its flow. A flow that ends before it goes to `ended`.
+    /// Adds a packet; gives the number of its flow, if it has one. A flow that ends before it goes to `ended`.
     pub(super) fn add(
         &mut self,
         packet: &FlowPacket,
@@ -38,17 +40,27 @@ impl Shard {
                 let flow = Box::new(Flow::new(packet, place));
                 entry.insert(flow).get().id
             }
-            Entry::Occupied(entry) => {
-                let flow = entry.into_mut();
-                match flow.successor(packet, place, rules) {
-                    Some((reason, next)) => {
-                        let mut old = std::mem::replace(flow, Box::new(next));
-                        old.end(reason);
-                        ended.push(old);
-                    }
-                    None => flow.add(packet, place, rules),
+            Entry::Occupied(mut entry) => {
+                let flow = entry.get_mut();
+                if let Some((reason, next)) = flow.successor(packet, place, rules) {
+                    let mut old = std::mem::replace(flow, Box::new(next));
+                    old.end(reason);
+                    ended.push(old);
+                    return flow.id;
                 }
-                flow.id
+                let id = flow.id;
+                if rules.policy.close != Close::Published {
+                    flow.add(packet, place, rules);
+                    return id;
+                }
+                match flow.add_as_published(packet, place, rules) {
+                    Joined::GoesOn => id,
+                    Joined::LeftOut => NO_FLOW,
+                    Joined::AsLast => {
+                        ended.push(entry.remove().0);
+                        id
+                    }
+                }
             }
         }
     }

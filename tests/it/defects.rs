@@ -8,7 +8,7 @@ use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use etherparse::PacketBuilder;
 use netcap::output::{Layout, read_table};
-use netcap_proto::{FLOW, FLOW_CICFLOWMETER_ENGELEN, Table};
+use netcap_proto::{FLOW, FLOW_CICFLOWMETER_2017, FLOW_CICFLOWMETER_ENGELEN, Table};
 
 use crate::support::run;
 
@@ -155,6 +155,62 @@ fn x1_x2_a_teardown_is_one_flow_with_all_packets() {
     assert_eq!(flows.int(0, "bwd_packets"), Some(3));
     assert_eq!(flows.text(0, "end_reason").as_deref(), Some("fin"));
     assert_eq!(flows.text(0, "connection_state").as_deref(), Some("SF"));
+}
+
+/// The policy that does as the published tool: the responder's FIN is the last packet, a further FIN of the
+/// initiator belongs to no flow, and the acknowledgment that is left is a flow of one packet, which has no row.
+#[test]
+fn x1_x2_x6_as_published() {
+    let flows = flows_of(
+        &[
+            tcp(0, true, "SP", 1, 0),
+            tcp(1, false, "SA", 1, 0),
+            tcp(2, true, "FA", 2, 9),
+            tcp(3, true, "FA", 2, 9),
+            tcp(4, false, "A", 2, 100),
+            tcp(5, true, "A", 3, 0),
+            tcp(6, false, "FA", 102, 0),
+            tcp(7, true, "A", 3, 0),
+        ],
+        &FLOW_CICFLOWMETER_2017,
+    );
+    assert_eq!(flows.len(), 1);
+    assert_eq!(flows.int(0, "fwd_packets"), Some(3));
+    assert_eq!(flows.int(0, "bwd_packets"), Some(3));
+    assert_eq!(flows.text(0, "end_reason").as_deref(), Some("fin"));
+    assert_eq!(flows.int(0, "cic_first_payload_bytes"), Some(0));
+    assert_eq!(flows.int(0, "cic_first_tcp_flags"), Some(0b1010));
+}
+
+/// X5 as published: the first packet after the time-out counts as the initiator's, whoever sent it; under
+/// the same address on both ends (X12) all are the initiator's. X3: an RST ends a flow at once.
+#[test]
+fn x3_x5_x12_as_published() {
+    let cut = flows_of(
+        &[
+            tcp(0, true, "A", 1, 10),
+            tcp(1, false, "A", 1, 10),
+            tcp(121 * SECOND, false, "A", 11, 10),
+            tcp(122 * SECOND, false, "R", 21, 10),
+            tcp(123 * SECOND, false, "A", 21, 10),
+            tcp(124 * SECOND, true, "A", 21, 10),
+        ],
+        &FLOW_CICFLOWMETER_2017,
+    );
+    let sides = |row| (cut.int(row, "fwd_packets"), cut.int(row, "bwd_packets"));
+    assert_eq!(cut.len(), 3);
+    assert_eq!(sides(1), (Some(1), Some(1)));
+    assert_eq!(cut.int(1, "src_port"), Some(1000));
+    assert_eq!(cut.text(1, "end_reason").as_deref(), Some("rst"));
+    // A new flow, of whoever comes first.
+    assert_eq!(cut.int(2, "src_port"), Some(80));
+
+    let own = flows_of(
+        &[udp(0, A, A, (9, 5), 10), udp(1, A, A, (5, 9), 10)],
+        &FLOW_CICFLOWMETER_2017,
+    );
+    assert_eq!(own.int(0, "fwd_packets"), Some(2));
+    assert_eq!(own.int(0, "src_port"), Some(9));
 }
 
 /// X3: RST closes the flow, and late acknowledgments make another. Wrong: 2 flows.

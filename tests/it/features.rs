@@ -23,6 +23,7 @@ fn a_table_that_is_missing_is_told_with_the_command_that_makes_it() {
     decoded(&out, "flow");
     for (set, table) in [
         ("cicflowmeter:engelen", "flow_cicflowmeter_engelen"),
+        ("cicflowmeter:2017", "flow_cicflowmeter_2017"),
         ("nfstream", "flow_nfstream"),
         ("sequence", "flow_packets"),
     ] {
