@@ -33,7 +33,7 @@ pub struct Table {
 }
 
 /// A column of a table, or a field of a struct in one.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Column {
     /// Its name.
     pub name: &'static str,
@@ -64,7 +64,7 @@ pub struct Column {
 }
 
 /// Names of the values of another column.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Names {
     /// The column whose values are named.
     pub of: &'static str,

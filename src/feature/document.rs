@@ -60,6 +60,8 @@ pub(super) enum From {
     Flow,
     /// The first packets of each flow: expressions are aggregates over them.
     FlowPackets,
+    /// The policy's table of flows, and beside its columns what hosts did before each flow.
+    FlowHistory,
 }
 
 /// A way to calculate a set.

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use netcap_proto::Type;
 
 use super::expression::Kind;
+use super::history;
 use super::set::{Feature, FeatureSet, KEYS};
 
 /// The SELECT, with ids if they are asked for.
@@ -31,6 +32,18 @@ pub fn select(set: &FeatureSet, with_ids: bool) -> String {
                 &set.features.iter().collect::<Vec<_>>(),
                 set.table()
             ),
+        )
+    } else if set.with_history {
+        let features: Vec<&Feature> = ids.into_iter().chain(&set.features).collect();
+        write!(
+            sql,
+            "-- for DuckDB; other engines may not count what is different in a window\nSELECT\n  {}{}\nFROM (\n  SELECT *{}\n  \
+             FROM (SELECT *, ts_ns + duration_ns AS end_ns FROM {}) AS ended\n) AS {}_history;\n",
+            KEYS.join(",\n  "),
+            selected(features.iter().copied(), "  "),
+            history::sql_of(&set.used()),
+            set.flows.name,
+            set.flows.name,
         )
     } else {
         let all: Vec<&Feature> = ids.into_iter().chain(&set.features).collect();

@@ -8,6 +8,7 @@ use serde_yaml::Spanned;
 
 use super::document::{Base, ColumnType, Dialect, Document, From, Item, Naming};
 use super::expression::{Kind, Names, check};
+use super::history::with_history;
 use super::shipped;
 use super::template::{Words, unfold};
 use crate::error::{Error, Result};
@@ -41,6 +42,8 @@ pub struct FeatureSet {
     pub flows: &'static Table,
     /// The expressions are aggregates over the flows' first packets.
     pub grouped: bool,
+    /// The expressions know what hosts did before each flow, too.
+    pub with_history: bool,
     /// What tells flows apart.
     pub ids: Vec<Feature>,
     /// The features.
@@ -121,7 +124,13 @@ impl FeatureSet {
         })
     }
 
-    /// The table that the expressions are over.
+    /// The columns that its features are calculated from.
+    pub fn used(&self) -> BTreeSet<&str> {
+        let columns = self.features.iter().flat_map(|f| &f.columns);
+        columns.map(String::as_str).collect()
+    }
+
+    /// The table that the expressions are over, without what is calculated beside it.
     pub fn table(&self) -> &'static Table {
         if self.grouped {
             &FLOW_PACKET
@@ -211,7 +220,11 @@ impl Builder {
         Ok(Self {
             dialect: chosen.clone(),
             flows,
-            over: TableNames(if grouped { &FLOW_PACKET } else { flows }),
+            over: TableNames(match document.from {
+                From::Flow => flows,
+                From::FlowPackets => &FLOW_PACKET,
+                From::FlowHistory => with_history(flows),
+            }),
             words,
         })
     }
@@ -260,6 +273,7 @@ impl Builder {
             source: document.source.trim().to_owned(),
             flows: self.flows,
             grouped,
+            with_history: document.from == From::FlowHistory,
             ids,
             features,
             namings: namings

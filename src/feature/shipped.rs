@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::text::nearest;
 
 /// Name and text of each, in listing order.
-pub(super) const SETS: [(&str, &str); 8] = [
+pub(super) const SETS: [(&str, &str); 9] = [
     ("flow", include_str!("../../features/flow.yaml")),
     (
         "cicflowmeter",
@@ -17,6 +17,7 @@ pub(super) const SETS: [(&str, &str); 8] = [
     ("netflow-v2", include_str!("../../features/netflow-v2.yaml")),
     ("netflow-v3", include_str!("../../features/netflow-v3.yaml")),
     ("unsw-nb15", include_str!("../../features/unsw-nb15.yaml")),
+    ("host", include_str!("../../features/host.yaml")),
     ("sequence", include_str!("../../features/sequence.yaml")),
 ];
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::document::{ByDialect, Item, Values};
+use super::document::{Base, ByDialect, Item, Values};
 
 /// Words with their values, as they stand at one place of a file.
 pub(super) type Words = BTreeMap<String, String>;
@@ -126,7 +126,13 @@ fn filled(item: &Item, words: &Words) -> Result<Item, String> {
         source: text(&item.source)?,
         names: each(&item.names)?,
         only: item.only.clone(),
-        base: item.base.clone(),
+        base: match &item.base {
+            Some(Base::Names(names)) => {
+                let names = names.iter().map(|name| fill(name, words));
+                Some(Base::Names(names.collect::<Result<_, _>>()?))
+            }
+            other => other.clone(),
+        },
         r#for: None,
         columns: Vec::new(),
     })

@@ -185,8 +185,8 @@ impl Flow {
 
     /// Its packets.
     pub fn packets(&self) -> i64 {
-        let count = |details: &Box<Details>| details.sides.iter().map(SideSums::packets).sum();
-        self.details.as_ref().map_or(1, count)
+        let count = |details: &Details| details.sides.iter().map(SideSums::packets).sum();
+        self.details.as_deref().map_or(1, count)
     }
 
     /// Gives sums over its packets to `take`. Of one packet they live no longer.

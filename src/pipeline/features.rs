@@ -15,7 +15,7 @@ use super::tables::TABLES_STAGE;
 use super::values::check_name;
 use crate::dataset::{Manifest, Output, StageFacts, fingerprint};
 use crate::error::{Error, Result};
-use crate::feature::{Evaluator, FeatureSet, Form};
+use crate::feature::{Evaluator, FeatureSet, Form, History, OF_HISTORY};
 use crate::label::FlowLabels;
 use crate::output::export::{Format, export};
 use crate::output::{
@@ -136,6 +136,7 @@ pub(super) struct Features {
     pub(super) evaluator: Evaluator,
     flows: Option<Batches>,
     packets: Option<FirstPackets>,
+    history: Option<History>,
     labels: Option<FlowLabels>,
     /// Calculated and not yet given.
     ready: std::vec::IntoIter<RecordBatch>,
@@ -156,6 +157,21 @@ impl Features {
                 files.map(|files| FirstPackets::new(files.columns(columns)))
             }
         };
+        let history = match (&flows, request.set.with_history) {
+            (Some(_), true) => {
+                let mut history = History::default();
+                let files = open(input, manifest, &request.set, request.set.flows)?;
+                for batch in files
+                    .into_iter()
+                    .flat_map(|files| files.columns(&OF_HISTORY))
+                {
+                    history.add(&batch?)?;
+                }
+                history.finish(&request.set.used());
+                Some(history)
+            }
+            _ => None,
+        };
         let labels = request.labels.as_deref();
         let labels = labels
             .map(|set| read_labels(input, manifest, set, request.set.flows))
@@ -163,6 +179,7 @@ impl Features {
         Ok(Self {
             flows: flows.map(|files| files.columns(evaluator.of_flows())),
             packets,
+            history,
             labels,
             evaluator,
             ready: Vec::new().into_iter(),
@@ -195,12 +212,14 @@ impl Features {
             }
         }
         let (evaluator, labels) = (&self.evaluator, self.labels.as_ref());
+        let history = self.history.as_ref();
         flows
             .par_iter()
             .enumerate()
             .map(|(i, batch)| {
                 let label = labels.map(|labels| label(labels, batch)).transpose()?;
-                evaluator.evaluate(batch, packets.get(i), label)
+                let beside = history.map(|history| history.beside(batch)).transpose()?;
+                evaluator.evaluate(beside.as_ref().unwrap_or(batch), packets.get(i), label)
             })
             .collect()
     }

@@ -117,6 +117,9 @@ def main() -> int:
             ours = rows_of(ds.dataset(out, format="parquet").to_table())
             sql = netcap("features", word, "--with-ids", "--sql")
             for engine in engines:
+                if "\n-- for DuckDB" in sql and not isinstance(engine, DuckDB):
+                    print(f"skipped {word}: its SQL is for DuckDB")
+                    continue
                 wrong += compare(type(engine).__name__, word, ours, rows_of(engine.run(sql)))
             values += sum(len(row) for row in ours.values())
     print(f"{len(words)} sets and dialects, {values} values, {len(engines)} engines: {wrong} differ")
