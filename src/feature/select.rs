@@ -26,23 +26,29 @@ pub fn select(set: &FeatureSet, with_ids: bool) -> String {
             "SELECT\n  {keys}{of_flow}{names}\nFROM {flows}\nJOIN (\n  SELECT\n    flow AS of_flow{of_packets}\n  FROM {packets}\n  \
              GROUP BY flow\n) AS first_packets ON of_flow = flow;\n",
             keys = KEYS.join(",\n  "),
-            flows = widened(set.flows.name, &ids, set.flows),
+            flows = widened(set.flows.name, &ids, &[], set.flows),
             packets = widened(
                 set.table().name,
                 &set.features.iter().collect::<Vec<_>>(),
+                &[],
                 set.table()
             ),
         )
     } else if set.with_history {
-        let features: Vec<&Feature> = ids.into_iter().chain(&set.features).collect();
+        let all: Vec<&Feature> = ids.into_iter().chain(&set.features).collect();
+        let (history, for_duckdb) = history::sql_of(&set.used());
+        if for_duckdb {
+            sql.push_str(
+                "-- for DuckDB: other engines may not count what is different in a window\n",
+            );
+        }
         write!(
             sql,
-            "-- for DuckDB; other engines may not count what is different in a window\nSELECT\n  {}{}\nFROM (\n  SELECT *{}\n  \
-             FROM (SELECT *, ts_ns + duration_ns AS end_ns FROM {}) AS ended\n) AS {}_history;\n",
+            "SELECT\n  {}{}\nFROM (\n  SELECT *{history}\n  FROM (\n    SELECT *, row_number() OVER (ORDER BY end_ns, flow) AS nth\n    \
+             FROM (SELECT *, ts_ns + duration_ns AS end_ns FROM {}) AS ended\n  ) AS in_order\n) AS {}_history;\n",
             KEYS.join(",\n  "),
-            selected(features.iter().copied(), "  "),
-            history::sql_of(&set.used()),
-            set.flows.name,
+            selected(all.iter().copied(), "  "),
+            widened(set.flows.name, &all, &history::NEEDED, set.flows),
             set.flows.name,
         )
     } else {
@@ -52,7 +58,7 @@ pub fn select(set: &FeatureSet, with_ids: bool) -> String {
             "SELECT\n  {}{}\nFROM {};\n",
             KEYS.join(",\n  "),
             selected(all.iter().copied(), "  "),
-            widened(set.flows.name, &all, set.flows)
+            widened(set.flows.name, &all, &[], set.flows)
         )
     };
     sql
@@ -82,10 +88,17 @@ fn typed(feature: &Feature) -> String {
     format!("cast({} as {ty})", feature.sql)
 }
 
-/// The columns that are used, 32-bit integers as 64-bit ones: small types wrap in some engines and not in others.
-fn widened(name: &str, features: &[&Feature], table: &netcap_proto::Table) -> String {
+/// The columns that are used and `also` others, 32-bit integers as 64-bit ones: small types wrap in some engines and not in others.
+fn widened(
+    name: &str,
+    features: &[&Feature],
+    also: &[&str],
+    table: &netcap_proto::Table,
+) -> String {
     let used = |column: &str| {
-        KEYS.contains(&column) || features.iter().any(|f| f.columns.contains(column))
+        KEYS.contains(&column)
+            || also.contains(&column)
+            || features.iter().any(|f| f.columns.contains(column))
     };
     let mut columns = Vec::new();
     for column in table.columns.iter().filter(|c| used(c.name)) {

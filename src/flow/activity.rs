@@ -72,6 +72,8 @@ pub(super) struct Bulk {
 struct Run {
     start: i64,
     last: i64,
+    /// The latest time, which is not the last packet's where packets are out of order.
+    latest: i64,
     packets: u64,
     bytes: u64,
 }
@@ -93,12 +95,14 @@ impl Bulk {
             self.run = Some(Run {
                 start: ts_ns,
                 last: ts_ns,
+                latest: ts_ns,
                 packets: 1,
                 bytes: payload,
             });
             return;
         };
-        let since = |then: i64| u64::try_from(ts_ns.saturating_sub(then)).unwrap_or(0);
+        let latest = run.latest.max(ts_ns);
+        let since = |then: i64| u64::try_from(latest.saturating_sub(then)).unwrap_or(0);
         run.packets += 1;
         run.bytes += payload;
         if run.packets == BULK_PACKETS {
@@ -109,9 +113,10 @@ impl Bulk {
         } else if run.packets > BULK_PACKETS {
             self.packets += 1;
             self.bytes += payload;
-            self.duration_ns += since(run.last);
+            self.duration_ns += since(run.latest);
         }
         run.last = ts_ns;
+        run.latest = latest;
         self.run = Some(run);
     }
 
@@ -158,10 +163,14 @@ mod tests {
             (row.count, row.packets, row.bytes, row.duration_ns),
             (1, 5, 47, 9)
         );
+        // One that comes late adds no time, nor does the time that it went back.
+        bulk.add(6, 1, None);
+        bulk.add(8, 1, None);
+        assert_eq!((bulk.row().packets, bulk.row().duration_ns), (7, 9));
         // The other side's data ends it.
         for at in 10..13 {
             bulk.add(at, 10, Some(10));
         }
-        assert_eq!(bulk.row().packets, 5);
+        assert_eq!(bulk.row().packets, 7);
     }
 }

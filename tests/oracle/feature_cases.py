@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import struct
 
-from feature_columns import FIXED, FORK, NETFLOW
+from feature_columns import FIXED, FORK, NETFLOW, PUBLISHED
 from flow_cases import A6, B6, RAW, RICHEST_PACKETS, A, B, Case, datagrams, talk
 from flow_made import SECOND, dns, icmp, ipv4, ipv6, ipv6_fragment, tcp, udp
 
@@ -17,8 +17,8 @@ CASES: list[Case] = []
 
 
 def case(name: str, packets: list[tuple[float, bytes]], **expected: list[dict]) -> None:
-    """Adds a case; packets as (seconds, bytes), sets as `fixed`, `fork`, `netflow`."""
-    names = {"fixed": FIXED, "fork": FORK, "netflow": NETFLOW}
+    """Adds a case; packets as (seconds, bytes), sets as `fixed`, `fork`, `published`, `netflow`."""
+    names = {"fixed": FIXED, "fork": FORK, "published": PUBLISHED, "netflow": NETFLOW}
     made = [(round(time * SECOND), len(data), data) for time, data in packets]
     CASES.append(Case(name, made, {names[one]: rows for one, rows in expected.items()}, RAW))
 
@@ -73,6 +73,31 @@ case(
         | all_of("subflow", SUBFLOW, 0.0)
         | dict(bwd_seg_size_min=0, icmp_code=-1, icmp_type=-1)
     ],
+    # The responder's FIN is the end; its acknowledgment and the FIN of the initiator, seen first, are another flow.
+    published=[
+        dict(src_ip=A, src_port=40000, dst_ip=B, timestamp=0, dst_port=80, protocol=6, flow_duration=1_041_000.0,
+             total_fwd_packet=4, total_bwd_packets=4, total_length_of_fwd_packet=100, total_length_of_bwd_packet=200,
+             fwd_packet_length_max=100, fwd_packet_length_min=0, fwd_packet_length_mean=25.0,
+             fwd_packet_length_std=50.0, bwd_packet_length_max=200, bwd_packet_length_min=0,
+             bwd_packet_length_mean=50.0, bwd_packet_length_std=100.0, flow_bytes_per_s=300 / 1.041,
+             flow_packets_per_s=8 / 1.041, flow_iat_mean=1_041_000 / 7, flow_iat_max=1_000_000.0, flow_iat_min=1000.0,
+             fwd_iat_total=41_000.0, fwd_iat_mean=41_000 / 3, fwd_iat_max=21_000.0, fwd_iat_min=5000.0,
+             bwd_iat_total=1_031_000.0, bwd_iat_mean=1_031_000 / 3, bwd_iat_max=1_001_000.0, bwd_iat_min=10_000.0,
+             fwd_psh_flags=0, bwd_psh_flags=0, fwd_urg_flags=0, bwd_urg_flags=0, fwd_header_length=88,
+             bwd_header_length=88, fwd_packets_per_s=4 / 1.041, bwd_packets_per_s=4 / 1.041, packet_length_min=0,
+             packet_length_max=200, packet_length_mean=300 / 9, packet_length_std=math.sqrt(5000),
+             packet_length_variance=5000.0, fin_flag_count=1, syn_flag_count=2, rst_flag_count=0, psh_flag_count=2,
+             ack_flag_count=7, urg_flag_count=0, cwr_flag_count=0, ece_flag_count=0, down_up_ratio=1.0,
+             average_packet_size=37.5, fwd_segment_size_avg=25.0, bwd_segment_size_avg=50.0, fwd_header_length_1=88,
+             fwd_init_win_bytes=64240, bwd_init_win_bytes=510, fwd_act_data_pkts=1, fwd_seg_size_min=20)
+        | all_of("fwd", BULK, 0.0)
+        | all_of("bwd", BULK, 0.0)
+        | all_of("subflow", SUBFLOW, 0.0)
+        | all_of("active", FOUR, 0.0)
+        | all_of("idle", FOUR, 0.0),
+        dict(src_ip=A, timestamp=1_042_000, flow_duration=8000.0, total_fwd_packet=1, total_bwd_packets=1,
+             fin_flag_count=1, fwd_init_win_bytes=501, bwd_init_win_bytes=510, packet_length_std=0.0),
+    ],
     netflow=[
         dict(ipv4_src_addr=A, l4_src_port=40000, ipv4_dst_addr=B, flow_start_milliseconds=0,
              flow_end_milliseconds=1050, l4_dst_port=80, protocol=6, l7_proto=None, in_bytes=308, out_bytes=408,
@@ -116,6 +141,7 @@ case(
              bwd_packet_length_max=0, bwd_packet_length_mean=0.0, fwd_init_win_bytes=0, fwd_tcp_retrans_count=0,
              down_up_ratio=0.0, fwd_seg_size_min=8, bwd_seg_size_min=0)
     ],
+    published=[],
     netflow=[
         dict(flow_start_milliseconds=2000, flow_end_milliseconds=2000, flow_duration_milliseconds=0.0, tcp_flags=0,
              duration_in=0.0, duration_out=None, src_to_dst_second_bytes=None, dst_to_src_avg_throughput=None,
@@ -129,6 +155,11 @@ case(
         dict(src_ip=A, total_fwd_packet=0, total_bwd_packets=2, down_up_ratio=None, fwd_iat_total=None,
              bwd_iat_total=2_000_000.0, fwd_packets_per_s=0.0, bwd_packets_per_s=1.0, subflow_fwd_packets=0.0,
              subflow_bwd_packets=1.0, fwd_packet_length_mean=None, fwd_header_length=0, fwd_hdr_len_min=None)
+    ],
+    published=[
+        dict(src_ip=B, src_port=53, total_fwd_packet=2, total_bwd_packets=0, packet_length_mean=11 / 3,
+             packet_length_variance=4 / 3, average_packet_size=5.5, fwd_act_data_pkts=1, down_up_ratio=0.0,
+             bwd_packet_length_min=0, bwd_init_win_bytes=0, subflow_fwd_packets=2.0, subflow_fwd_bytes=8.0)
     ],
     netflow=[dict(in_pkts=0, in_bytes=0, duration_in=None, src_to_dst_second_bytes=0.0, dst_to_src_second_bytes=32.0)],
 )  # fmt: skip
@@ -176,6 +207,10 @@ case(
         dict(src_port=0, dst_port=0, protocol=17, packet_length_max=2, fwd_seg_size_min=0),
         dict(src_port=1, dst_port=9, fwd_init_win_bytes=0, packet_length_max=34, fwd_seg_size_min=0),
     ],
+    published=[
+        LENGTHS
+        | dict(src_port=0, dst_port=0, protocol=0, total_fwd_packet=4, flow_bytes_per_s=0.0, flow_packets_per_s=2.0)
+    ],
     netflow=[
         dict(l4_src_port=5000, l4_dst_port=6000),
         dict(l4_src_port=0, l4_dst_port=0),
@@ -202,6 +237,7 @@ case(
         dict(protocol=1, icmp_type=8, icmp_code=0),
         dict(protocol=0, icmp_type=-1, icmp_code=-1),
     ],
+    published=[LENGTHS | dict(protocol=0, total_fwd_packet=2, total_bwd_packets=1, down_up_ratio=0.0)],
     netflow=[
         dict(icmp_type=3 * 256 + 1, icmp_ipv4_type=3, l4_dst_port=0),
         dict(icmp_type=2048, icmp_ipv4_type=8, out_bytes=84),
@@ -289,6 +325,10 @@ case(
         dict(subflow_fwd_packets=7 / 5, subflow_fwd_bytes=14 / 5, subflow_bwd_packets=0.0, active_mean=3e6,
              active_std=math.sqrt(8) * 1e6, active_max=5e6, active_min=1e6, idle_max=6e6)
     ],
+    published=[
+        dict(subflow_fwd_packets=1.0, subflow_fwd_bytes=2.0, subflow_bwd_packets=0.0, active_mean=3e6,
+             active_std=math.sqrt(8) * 1e6, active_max=5e6, active_min=1e6, idle_max=6e6, idle_min=6e6)
+    ],
 )  # fmt: skip
 case(
     "bulk, also of no duration",
@@ -302,6 +342,10 @@ case(
              bwd_bytes_per_bulk_avg=110.0, bwd_packets_per_bulk_avg=5.0, bwd_bulk_rate_avg=None)
     ],
     fork=[dict(fwd_bulk_rate_avg=220 / 5.5, bwd_bytes_per_bulk_avg=110.0, bwd_bulk_rate_avg=0.0)],
+    published=[
+        all_of("fwd", BULK, 0.0)
+        | dict(bwd_bytes_per_bulk_avg=110.0, bwd_packets_per_bulk_avg=5.0, bwd_bulk_rate_avg=60.0)
+    ],
 )  # fmt: skip
 
 # -- TCP ------------------------------------------------------------------------------------------------------------
@@ -353,6 +397,11 @@ case(
         dict(fwd_psh_flags=1, bwd_psh_flags=1, fwd_urg_flags=1, bwd_urg_flags=1, fwd_rst_flags=0, bwd_rst_flags=2,
              rst_flag_count=2, syn_flag_count=1, ack_flag_count=2, cwr_flag_count=1, ece_flag_count=1, fin_flag_count=1)
     ],
+    published=[
+        dict(total_fwd_packet=1, total_bwd_packets=1, rst_flag_count=1, cwr_flag_count=1, ece_flag_count=1),
+        dict(src_ip=B, total_fwd_packet=2, total_bwd_packets=1, rst_flag_count=1, psh_flag_count=2, urg_flag_count=2,
+             fin_flag_count=1, fwd_psh_flags=0, bwd_psh_flags=0, fwd_urg_flags=0, bwd_urg_flags=0),
+    ],
     netflow=[dict(tcp_flags=255, client_tcp_flags=0xC2 | 0x38, server_tcp_flags=0x14 | 0x29)],
 )  # fmt: skip
 
@@ -365,6 +414,7 @@ case(
     fork=[
         dict(flow_duration=100e6, total_connection_flow_time=200e6 * n - 100e6) for n in range(1, 11)
     ],
+    published=[dict(flow_duration=100e6, total_fwd_packet=2, fwd_act_data_pkts=1) for _ in range(10)],
 )  # fmt: skip
 case(
     "the active time-out ends a flow that RST would not",
@@ -373,4 +423,256 @@ case(
         dict(flow_duration=50e6, total_connection_flow_time=50e6),
         dict(flow_duration=1e6, total_connection_flow_time=131e6),
     ],
+)
+
+# -- CICFlowMeter as published: which packets belong together ---------------------------------------------------------
+
+case(
+    "published: a second FIN of the forward side is dropped, one of the backward side is the end",
+    talk(
+        (0.0, "A", "S"),
+        (1.0, "B", "SA"),
+        (2.0, "A", "FA"),
+        (3.0, "B", "A"),
+        (3.5, "B", "PA", dict(payload=3, window=9)),
+        (4.0, "A", "FA", dict(payload=50)),
+        (5.0, "A", "A"),
+        (6.0, "B", "FA", dict(window=8)),
+        (7.0, "A", "A", dict(window=5)),
+        (8.0, "A", "A"),
+    ),
+    published=[
+        # With the dropped packet, no gap would be over a second.
+        dict(total_fwd_packet=3, total_bwd_packets=4, fin_flag_count=2, flow_duration=6e6, flow_iat_max=1.5e6,
+             subflow_fwd_packets=3.0, subflow_bwd_packets=4.0, packet_length_max=3, bwd_init_win_bytes=8,
+             down_up_ratio=1.0),
+        dict(src_ip=A, timestamp=7_000_000, total_fwd_packet=2, total_bwd_packets=0, fwd_init_win_bytes=5),
+    ],
+)  # fmt: skip
+case(
+    "published: the acknowledgments after a teardown are a flow, whose first packet is the forward one",
+    talk((0, "A", "PA", dict(payload=1)), (1, "B", "FA"), (2, "B", "A"), (3, "A", "FA"), (4, "B", "A"), (5, "B", "FA")),
+    published=[
+        dict(src_ip=A, total_fwd_packet=1, total_bwd_packets=1, fin_flag_count=1),
+        dict(src_ip=B, src_port=8080, total_fwd_packet=1, total_bwd_packets=1, fin_flag_count=1, timestamp=2_000_000),
+        dict(src_ip=B, total_fwd_packet=2, fin_flag_count=1, timestamp=4_000_000),
+    ],
+)
+case(
+    "published: a FIN in the first packet is not noticed",
+    talk((0, "A", "FA"), (1, "A", "FA"), (2, "A", "FA"), (3, "B", "A"), (4, "B", "FA"), (5, "B", "A")),
+    published=[dict(total_fwd_packet=2, total_bwd_packets=2, fin_flag_count=3, flow_duration=4e6)],
+)
+case(
+    "published: RST is the end at once, but not in the first packet",
+    talk((0, "A", "R"), (1, "A", "A"), (2, "B", "RA"), (3, "B", "R"), (4, "A", "A"), (5, "A", "RA"), (6, "A", "S")),
+    published=[
+        dict(src_ip=A, total_fwd_packet=2, total_bwd_packets=1, rst_flag_count=2),
+        dict(src_ip=B, total_fwd_packet=1, total_bwd_packets=2, rst_flag_count=2, timestamp=3_000_000),
+    ],
+)
+case(
+    "published: RST with FIN is FIN",
+    talk(
+        (0, "A", "S"),
+        (1, "A", "FR"),
+        (2, "B", "A"),
+        (3, "A", "FR"),
+        (4, "A", "R"),
+        (5, "B", "A"),
+        (6, "A", "A"),
+        (7, "A", "FR"),
+        (8, "B", "A"),
+    ),
+    published=[
+        dict(src_ip=A, total_fwd_packet=3, total_bwd_packets=1, rst_flag_count=2, fin_flag_count=1),
+        dict(src_ip=B, total_fwd_packet=1, total_bwd_packets=2, rst_flag_count=1, fin_flag_count=1),
+    ],
+)
+case(
+    "published: a SYN begins nothing, silence ends nothing",
+    talk((0, "A", "S", dict(seq=1)), (1, "A", "FA"), (2, "B", "A"), (119, "A", "S", dict(seq=900)), (120, "B", "SA")),
+    published=[dict(total_fwd_packet=3, total_bwd_packets=2, syn_flag_count=3, idle_max=117e6, flow_duration=120e6)],
+)
+case(
+    "published: a part of a connection that the backward side begins",
+    talk(
+        (0, "A", "S", dict(window=7)),
+        (1, "B", "SA"),
+        (121, "B", "PA", dict(payload=5, window=77)),
+        (122, "A", "A", dict(payload=7)),
+        (123, "B", "A", dict(payload=2, window=78)),
+        (124, "B", "FA", dict(window=79)),
+    ),
+    published=[
+        dict(src_ip=A, total_fwd_packet=1, total_bwd_packets=1, fwd_init_win_bytes=7),
+        dict(src_ip=A, src_port=40000, dst_ip=B, dst_port=8080, timestamp=121_000_000, total_fwd_packet=2,
+             total_bwd_packets=2, total_length_of_fwd_packet=12, total_length_of_bwd_packet=2, fwd_psh_flags=1,
+             fwd_init_win_bytes=77, bwd_init_win_bytes=79, fwd_act_data_pkts=1, average_packet_size=19 / 4,
+             fwd_iat_total=1e6, bwd_iat_total=1e6),
+    ],
+)  # fmt: skip
+case(
+    "published: the time-out comes before FIN, and a part notices FINs anew",
+    talk((0, "A", "A"), (1, "A", "FA"), (120, "A", "FA"), (121, "A", "FA"), (122, "A", "FA"), (123, "A", "FA"),
+         (124, "B", "FA")),
+    published=[
+        dict(total_fwd_packet=2, total_bwd_packets=0, fin_flag_count=1, flow_duration=1e6),
+        dict(timestamp=121_000_000, total_fwd_packet=2, total_bwd_packets=1, fin_flag_count=3),
+    ],
+)  # fmt: skip
+case(
+    "published: 120 s, over, in microseconds; a part after a long silence, and one of one packet",
+    datagrams((0, "A", 1), (120.0000009, "B", 1), (120.000001, "B", 2), (400, "B", 3), (401, "A", 4), (402, "B", 5)),
+    published=[
+        dict(src_ip=A, total_fwd_packet=1, total_bwd_packets=1, flow_duration=120_000_000.9),
+        dict(src_ip=A, src_port=40000, timestamp=400_000_000, total_fwd_packet=2, total_bwd_packets=1,
+             total_length_of_fwd_packet=7),
+    ],
+)  # fmt: skip
+case(
+    "published: the time-out goes by the earliest packet",
+    datagrams((10, "A", 1), (5, "A", 1), (125, "B", 1), (125.000001, "B", 2), (125.5, "B", 4)),
+    published=[
+        dict(timestamp=5_000_000, total_fwd_packet=2, total_bwd_packets=1, flow_duration=120e6),
+        dict(src_ip=A, total_fwd_packet=1, total_bwd_packets=1, total_length_of_fwd_packet=2,
+             total_length_of_bwd_packet=4),
+    ],
+)  # fmt: skip
+case(
+    "published: a part of other protocols",
+    [
+        (0, ipv4(A, B, 1, icmp(8))),
+        (1, ipv4(B, A, 1, icmp(0))),
+        (121, ipv4(B, A, 1, icmp(0))),
+        (122, ipv4(B, A, 2, b"")),
+    ],
+    published=[
+        dict(src_ip=A, total_fwd_packet=1, total_bwd_packets=1),
+        dict(src_ip=A, dst_ip=B, total_fwd_packet=1, total_bwd_packets=1, flow_packets_per_s=2.0),
+    ],
+)
+case(
+    "published: one address at both ends, all is forward",
+    [
+        (0, ipv4(A, A, 6, tcp((1, 2), "S", window=3))),
+        (1, ipv4(A, A, 6, tcp((2, 1), "SA", window=4))),
+        (2, ipv4(A, A, 6, tcp((2, 1), "FA"))),
+        (3, ipv4(A, A, 6, tcp((1, 2), "FA"))),
+        (4, ipv4(A, A, 6, tcp((1, 2), "A"))),
+        (5, ipv4(A, A, 17, udp((1, 2), 1))),
+        (6, ipv4(A, A, 17, udp((2, 1), 2))),
+        (7, ipv4(A, A, 17, udp((3, 3), 1))),
+        (8, ipv4(A, A, 17, udp((3, 3), 2))),
+    ],
+    published=[
+        dict(src_port=1, dst_port=2, total_fwd_packet=4, total_bwd_packets=0, fin_flag_count=1, fwd_init_win_bytes=3,
+             bwd_init_win_bytes=0, down_up_ratio=0.0, flow_duration=4e6),
+        dict(src_port=1, dst_port=2, protocol=17, total_fwd_packet=2, total_length_of_fwd_packet=3),
+        dict(src_port=3, dst_port=3, protocol=17, total_fwd_packet=2, fwd_act_data_pkts=1),
+    ],
+)  # fmt: skip
+case(
+    "published: other protocols of two hosts are one flow without lengths",
+    [
+        (0.0, ipv4(A, B, 1, icmp(8, 0, 1, 56))),
+        (0.5, ipv4(B, A, 1, icmp(0, 0, 1, 56))),
+        (3.0, ipv4(A, B, 47, struct.pack("!HH", 0, 0x1234) + bytes(20))),
+        (3.5, ipv4(B, A, 50, bytes(40))),
+        (3.7, ipv4(B, A, 132, struct.pack("!HHII", 1, 2, 0, 0) + bytes(16))),
+        (3.8, ipv4(A, B, 17, udp((1, 2), 8))),
+    ],
+    published=[
+        dict(src_ip=A, src_port=0, dst_port=0, protocol=0, total_fwd_packet=2, total_bwd_packets=3,
+             flow_bytes_per_s=0.0, fwd_header_length=0, fwd_header_length_1=0, fwd_seg_size_min=0,
+             fwd_act_data_pkts=0, packet_length_max=0, subflow_fwd_packets=2.0, subflow_bwd_packets=3.0,
+             subflow_fwd_bytes=0.0, down_up_ratio=1.0)
+        | all_of("bwd", BULK, 0.0)
+    ],
+)  # fmt: skip
+case(
+    "published: IPv6 has no flows, nor have later fragments",
+    [
+        (0.0, ipv6(A6, B6, 17, udp((1, 2), 3))),
+        (0.5, ipv6(B6, A6, 17, udp((2, 1), 3))),
+        (1.0, ipv4(A, B, 41, ipv6(A6, B6, 17, udp((1, 2), 3)))),
+        (1.5, ipv4(A, B, 41, ipv6(A6, B6, 17, udp((1, 2), 3)))),
+        (2.0, ipv6(A6, B6, 4, ipv4(A, B, 17, udp((1, 2), 5)))),
+        (2.5, ipv4(A, B, 17, udp((1, 2), 16, length=100), fragment=0x2000, identification=1)),
+        (3.0, ipv4(A, B, 17, bytes(76), fragment=3, identification=1)),
+        (3.5, ipv4(A, B, 47, struct.pack("!HH", 0, 0x0800) + ipv4(B, A, 17, udp((2, 1), 9)))),
+    ],
+    published=[
+        dict(src_ip=A, total_fwd_packet=2, total_bwd_packets=1, total_length_of_fwd_packet=21,
+             total_length_of_bwd_packet=9, flow_duration=1.5e6)
+    ],
+)  # fmt: skip
+
+# -- CICFlowMeter as published: columns -------------------------------------------------------------------------------
+
+case(
+    "published: the first packet has PSH and payload",
+    talk(
+        (0, "A", "PA", dict(payload=10, window=5)),
+        (1, "A", "PA", dict(payload=4)),
+        (2, "B", "PUA", dict(payload=6, window=11)),
+        (3, "B", "A", dict(window=0)),
+    ),
+    published=[
+        dict(fwd_psh_flags=1, bwd_psh_flags=0, fwd_urg_flags=0, bwd_urg_flags=0, psh_flag_count=3, urg_flag_count=1,
+             packet_length_mean=6.0, packet_length_variance=18.0, packet_length_std=math.sqrt(18), packet_length_min=0,
+             average_packet_size=7.5, fwd_segment_size_avg=7.0, bwd_segment_size_avg=3.0, fwd_act_data_pkts=1,
+             fwd_init_win_bytes=5, bwd_init_win_bytes=0, flow_bytes_per_s=20 / 3)
+    ],
+)  # fmt: skip
+case(
+    "published: URG in the first packet; ratios and sub-flows are whole numbers",
+    talk(
+        (0, "A", "UA", dict(payload=3)),
+        (2, "B", "A", dict(payload=8)),
+        (4, "B", "UA"),
+        (6, "A", "A", dict(payload=4)),
+        (6, "B", "A"),
+        (6, "B", "A"),
+        (6, "B", "A"),
+    ),
+    published=[
+        dict(fwd_urg_flags=1, bwd_urg_flags=0, urg_flag_count=2, down_up_ratio=2.0, subflow_fwd_packets=0.0,
+             subflow_fwd_bytes=2.0, subflow_bwd_packets=1.0, subflow_bwd_bytes=2.0, bwd_header_length=100)
+    ],
+)  # fmt: skip
+case(
+    "published: bulk transfers of both sides together, of which one ends and one begins with the other side",
+    datagrams(
+        (0, "A", 10), (0.5, "B", 11), (1, "A", 12), (1.5, "B", 0), (2, "B", 13),
+        (5, "B", 7), (5.1, "A", 8), (5.2, "B", 9), (5.3, "A", 10), (5.4, "B", 11),
+        (7, "A", 1), (7.1, "A", 1), (7.2, "B", 1),
+    ),
+    published=[
+        # 4 packets of 46 bytes in 2 s, 5 of 45 in 0.4 s.
+        all_of("fwd", BULK, 0.0)
+        | dict(bwd_bytes_per_bulk_avg=45.0, bwd_packets_per_bulk_avg=4.0, bwd_bulk_rate_avg=37.0,
+               subflow_fwd_packets=3.0)
+    ],
+)  # fmt: skip
+case(
+    "published: no duration",
+    datagrams((1, "A", 10), (1, "B", 20), (1, "B", 21), (1, "A", 11)),
+    published=[
+        dict(flow_duration=0.0, flow_bytes_per_s=None, flow_packets_per_s=None, fwd_packets_per_s=0.0,
+             bwd_packets_per_s=0.0, fwd_iat_total=0.0, bwd_bytes_per_bulk_avg=62.0, bwd_packets_per_bulk_avg=4.0,
+             bwd_bulk_rate_avg=0.0, packet_length_mean=14.4)
+        | all_of("flow_iat", FOUR, 0.0)
+        | all_of("bwd_iat", FOUR, 0.0)
+    ],
+)  # fmt: skip
+case(
+    "published: options in the first packet, the least header of the forward side",
+    talk(
+        (0, "A", "S", dict(options=OPTION)),
+        (1, "B", "SA", dict(options=OPTION * 2)),
+        (2, "A", "A", dict(options=OPTION * 3)),
+        (3, "B", "A"),
+    ),
+    published=[dict(fwd_header_length=56, fwd_header_length_1=56, bwd_header_length=48, fwd_seg_size_min=24)],
 )

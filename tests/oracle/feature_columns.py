@@ -1,8 +1,9 @@
-"""The columns of feature sets, calculated from the packets of a flow: cicflowmeter in its dialects `fixed` and
-`engelen`, and netflow-v3.
+"""The columns of feature sets, calculated from the packets of a flow: cicflowmeter in its dialects `fixed`, `engelen`
+and `2017`, and netflow-v3.
 
 Not a script of its own. Which packets a flow has, and which way they went, is taken from the calculation of flows;
-no column of a table of flows is used. What is undefined is None until the end; `engelen` then has 0 and -1 there.
+no column of a table of flows is used. What is undefined is None until the end; `engelen` then has 0 and -1 there,
+`2017` has 0, but for two columns.
 
 Numbers are exact until the last step. Times are in nanoseconds until they are written.
 """
@@ -17,11 +18,12 @@ from operator import or_
 
 from flow_columns import IDLE_NS, SUBFLOW_NS, bulk, directions, gaps, messages, number_of
 from flow_packets import FLAGS, ICMP, TCP, UDP, WITH_PORTS, Dns, Packet
-from flow_rules import ENGELEN, NETCAP, SECOND, Flow, Policy, initiator
+from flow_rules import CIC2017, ENGELEN, NETCAP, SECOND, Flow, Policy, initiator
 from flow_tcp import follow, repeated
 
 US, MS = 1_000, 1_000_000
-FIXED, FORK, NETFLOW = "cicflowmeter:fixed", "cicflowmeter:engelen", "netflow-v3"
+FIXED, FORK, PUBLISHED = "cicflowmeter:fixed", "cicflowmeter:engelen", "cicflowmeter:2017"
+NETFLOW = "netflow-v3"
 WAYS = {"fwd": True, "bwd": False}
 # Columns with --with-ids, which come before the features.
 CICFLOWMETER_IDS = ["src_ip", "src_port", "dst_ip", "timestamp"]
@@ -30,6 +32,13 @@ NETFLOW_IDS = [
 ]  # fmt: skip
 # What the fork has where something is undefined; 0 elsewhere.
 MINUS_ONE = {"flow_bytes_per_s", "flow_packets_per_s", "icmp_code", "icmp_type"}
+# Where CICFlowMeter as published has NaN or infinity if something is undefined, and so null; 0 elsewhere.
+NOT_A_NUMBER = {"flow_bytes_per_s", "flow_packets_per_s"}
+# What it does not have.
+UNPUBLISHED = """
+    fwd_rst_flags bwd_rst_flags bwd_act_data_pkts bwd_seg_size_min icmp_code icmp_type fwd_tcp_retrans_count
+    bwd_tcp_retrans_count total_tcp_retrans_count total_connection_flow_time
+""".split()
 # Upper bounds of IP lengths, the lower one exclusive.
 SIZE_CLASSES = {"up_to_128": (0, 128), "128_to_256": (128, 256), "256_to_512": (256, 512),
                 "512_to_1024": (512, 1024), "1024_to_1514": (1024, 1514)}  # fmt: skip
@@ -225,6 +234,66 @@ def cicflowmeter_engelen(flow: Flow) -> dict:
     return {name: undefined(name) if value is None else value for name, value in row.items()}
 
 
+def cicflowmeter_2017(flow: Flow) -> dict:
+    """CICFlowMeter as it was published, with its defects."""
+    counted = flow.protocol in (TCP, UDP)
+    every, forward, backward = sides_of(flow, counted)
+    subflows = wide_gaps(flow)
+    row = cicflowmeter(flow, every, forward, backward, subflows)
+    first = Packets(flow.packets[:1], counted)
+    # Flags of a direction are those of the flow's first packet, which is always a forward one.
+    for flag in ("psh", "urg"):
+        row[f"fwd_{flag}_flags"], row[f"bwd_{flag}_flags"] = first.with_flag(flag), 0
+    # The first packet's length is noted twice.
+    noted = first.lengths() + every.lengths()
+    row["packet_length_mean"] = over(mean(noted), 1)
+    row["packet_length_std"] = deviation(noted)
+    row["packet_length_variance"] = over(variance(noted), 1)
+    row["average_packet_size"] = over(sum(noted), len(every.packets))
+    row["down_up_ratio"] = whole(len(backward.packets), len(forward.packets))
+    row |= dict.fromkeys(["fwd_bytes_per_bulk_avg", "fwd_packets_per_bulk_avg", "fwd_bulk_rate_avg"], 0.0)
+    row |= bulks_of_both(flow, counted)
+    for name, side in (("fwd", forward), ("bwd", backward)):
+        row[f"subflow_{name}_packets"] = whole(len(side.packets), subflows)
+        row[f"subflow_{name}_bytes"] = whole(side.payload(), subflows)
+    row["fwd_init_win_bytes"] = next(iter(first.windows()), 0)
+    row["bwd_init_win_bytes"] = next(iter(backward.windows()[::-1]), 0)
+    row["fwd_act_data_pkts"] = sum(length > 0 for length in forward.lengths()[1:])
+    row["fwd_seg_size_min"] = min(forward.headers(), default=0)
+    lasted, _ = bursts(every.times())
+    # The last burst is never added.
+    row |= active(lasted[:-1])
+    published: dict = {}
+    for name, value in row.items():
+        if name not in UNPUBLISHED:
+            zero = None if name in NOT_A_NUMBER else 0 if kind_of(name) == "integer" else 0.0
+            published[name] = zero if value is None else value
+        if name == "bwd_segment_size_avg":
+            published["fwd_header_length_1"] = row["fwd_header_length"]
+    return published
+
+
+def whole(value: int, divisor: int) -> float:
+    """The quotient without its fraction; 0 if there is none."""
+    return float(value // divisor) if divisor else 0.0
+
+
+def bulks_of_both(flow: Flow, counted: bool) -> dict:
+    """Bulk transfers as if one side had sent all packets: the sides are not told apart, and all is backward."""
+    found = bulk(flow, [False] * len(flow.packets), False, "")
+    count = found["count"] if counted else 0
+    return {
+        "bwd_bytes_per_bulk_avg": whole(found["bytes"], count),
+        "bwd_packets_per_bulk_avg": whole(found["packets"], count),
+        "bwd_bulk_rate_avg": rate(found["bytes"], found["duration_ns"]) if count else 0.0,
+    }
+
+
+def rate(octets: int, duration: int) -> float:
+    """As the tool does it: divided in floating point by seconds, then cut, so that 121 in 2.2 s are 54."""
+    return float(math.floor(octets / (duration / SECOND))) if duration else 0.0
+
+
 def undefined(name: str) -> float | int:
     """What the fork has where there is no value."""
     value = -1 if name in MINUS_ONE else 0
@@ -400,13 +469,18 @@ class FeatureSet:
         if self.name == NETFLOW:
             row = netflow(flow, dns)
         else:
-            row = cicflowmeter_fixed(flow) if self.name == FIXED else cicflowmeter_engelen(flow)
+            dialects = {FIXED: cicflowmeter_fixed, FORK: cicflowmeter_engelen, PUBLISHED: cicflowmeter_2017}
+            row = dialects[self.name](flow)
         return {"flow": number_of(flow.packets[0]), **row}
+
+    def may_be_null(self, column: str) -> bool:
+        return column in NOT_A_NUMBER if self.name == PUBLISHED else self.name != FORK
 
 
 SETS = [
     FeatureSet(FIXED, NETCAP, tuple(CICFLOWMETER_IDS)),
     FeatureSet(FORK, ENGELEN, tuple(CICFLOWMETER_IDS)),
+    FeatureSet(PUBLISHED, CIC2017, tuple(CICFLOWMETER_IDS)),
     FeatureSet(NETFLOW, NETCAP, tuple(NETFLOW_IDS)),
 ]
 
@@ -417,7 +491,7 @@ INTEGERS = """
     bwd_header_length packet_length_min packet_length_max fin_flag_count syn_flag_count rst_flag_count psh_flag_count
     ack_flag_count urg_flag_count cwr_flag_count ece_flag_count fwd_init_win_bytes bwd_init_win_bytes
     fwd_act_data_pkts bwd_act_data_pkts fwd_seg_size_min bwd_seg_size_min icmp_code icmp_type fwd_tcp_retrans_count
-    bwd_tcp_retrans_count total_tcp_retrans_count fwd_hdr_len_min bwd_hdr_len_min
+    bwd_tcp_retrans_count total_tcp_retrans_count fwd_hdr_len_min bwd_hdr_len_min fwd_header_length_1
     l4_src_port l4_dst_port flow_start_milliseconds flow_end_milliseconds in_bytes out_bytes in_pkts out_pkts tcp_flags
     client_tcp_flags server_tcp_flags min_ttl max_ttl longest_flow_pkt shortest_flow_pkt min_ip_pkt_len max_ip_pkt_len
     retransmitted_in_bytes retransmitted_in_pkts retransmitted_out_bytes retransmitted_out_pkts

@@ -52,11 +52,16 @@ class Policy:
     # The time-out applies when the time is just reached, not only when it is over.
     idle_at: bool
     active_at: bool
+    # A flow of fewer packets is not written.
+    least_packets: int = 1
 
 
 NETCAP = Policy("netcap", "flow", 1, 120 * SECOND, 1_800 * SECOND, False, True)
 NFSTREAM = Policy("nfstream", "flow_nfstream", 1_000_000, 120_000, 1_800_000, True, True)
 ENGELEN = Policy("cicflowmeter-engelen", "flow_cicflowmeter_engelen", 1_000, None, 120_000_000, False, False)
+CIC2017 = Policy("cicflowmeter-2017", "flow_cicflowmeter_2017", 1_000, None, 120_000_000, False, False, 2)
+# Those whose tables flow_oracle.py compares. Of CIC2017, only features are: a packet may count as sent by the other
+# side there, of which the columns of flows know nothing.
 POLICIES = [NETCAP, NFSTREAM, ENGELEN]
 
 
@@ -65,12 +70,13 @@ class Flow:
     """A flow: its packets, and what ended it."""
 
     policy: Policy
-    # Sender and receiver of the first packet, and the protocol, as the key has them.
+    # Sender and receiver of the first packet, and the protocol, as the key has them. Of CIC2017, a part of a connection
+    # has those of the part before.
     sender: End
     receiver: End
     protocol: int
     packets: list[Packet] = field(default_factory=list)
-    # Whether each packet came from the sender of the first.
+    # Whether each packet came from the sender of the first, or counts as if.
     same_way: list[bool] = field(default_factory=list)
     # The part of the connection before this one.
     before: Flow | None = None
@@ -87,24 +93,33 @@ class Flow:
 
     def add(self, packet: Packet) -> None:
         sender, _ = ends_of(packet, self.policy)
+        same_way = self.goes_same_way(packet)
         self.earliest = min(self.earliest, packet.time) if self.packets else packet.time
         self.latest = max(self.latest, packet.time) if self.packets else packet.time
         self.packets.append(packet)
-        self.same_way.append(sender == self.sender)
+        self.same_way.append(same_way)
         if packet.tcp:
             flags = packet.tcp.flags
             if len(self.closing_fins) == 2 and flags & ACK and not flags & (FIN | RST):
                 self.acknowledged_fins = True
-            # For what closes a flow, the corrected CICFlowMeter does not look at its first packet.
-            counts = self.policy is not ENGELEN or len(self.packets) > 1
+            # For what closes a flow, CICFlowMeter does not look at its first packet, nor does the corrected one.
+            counts = self.policy not in (ENGELEN, CIC2017) or len(self.packets) > 1
             if flags & FIN:
-                self.fins.add(sender == self.sender)
-                self.closing_fins |= {sender == self.sender} if counts else set()
+                self.fins.add(same_way)
+                self.closing_fins |= {same_way} if counts else set()
             if flags & RST:
                 self.reset = True
                 self.closing_reset |= counts
             if flags & (SYN | ACK) == SYN:
                 self.syns.add((sender, packet.tcp.seq))
+
+    def goes_same_way(self, packet: Packet) -> bool:
+        """The packet came from the sender of the first one, or counts as if it did."""
+        sender, _ = ends_of(packet, self.policy)
+        if self.policy is CIC2017:
+            # The address alone decides. The first packet of a part is forward, whoever sent it.
+            return not self.packets or sender[0] == self.sender[0]
+        return sender == self.sender
 
     def closed(self) -> bool:
         """A packet with SYN begins another flow."""
@@ -143,7 +158,8 @@ def ends_of(packet: Packet, policy: Policy) -> tuple[End, End]:
 
 def protocol_of(packet: Packet, policy: Policy) -> int:
     protocol = packet.known().protocol
-    return protocol if policy is not ENGELEN or protocol in (TCP, UDP, ICMP, IGMP, SCTP) else 0
+    told = {ENGELEN: (TCP, UDP, ICMP, IGMP, SCTP), CIC2017: (TCP, UDP)}.get(policy, (protocol,))
+    return protocol if protocol in told else 0
 
 
 def key_of(packet: Packet, policy: Policy) -> tuple:
@@ -152,7 +168,7 @@ def key_of(packet: Packet, policy: Policy) -> tuple:
     ends = tuple(sorted((sender, receiver), key=str))
     packet = packet.known()
     protocol = protocol_of(packet, policy)
-    if policy is ENGELEN:
+    if policy in (ENGELEN, CIC2017):
         return (ends, protocol)
     if policy is NFSTREAM:
         return (ends, protocol, packet.vlan[:1])
@@ -227,7 +243,7 @@ def ended_by(flow: Flow, packet: Packet) -> str | None:
 def begins_anew(flow: Flow, packet: Packet) -> bool:
     """The packet is a SYN that begins another connection."""
     policy = flow.policy
-    if policy is NFSTREAM or packet.tcp is None or not packet.tcp.flags & SYN:
+    if policy in (NFSTREAM, CIC2017) or packet.tcp is None or not packet.tcp.flags & SYN:
         return False
     if policy is ENGELEN:
         return flow.closed()
@@ -237,6 +253,22 @@ def begins_anew(flow: Flow, packet: Packet) -> bool:
     both_ways = len(set(flow.same_way)) == 2
     seen = any((sender, packet.tcp.seq) in part.syns for part in flow.parts())
     return flow.closed() or (both_ways and not seen)
+
+
+def dropped(flow: Flow, packet: Packet) -> bool:
+    """The packet has the flow's key and belongs to no flow: the forward side's FIN after its first one."""
+    repeats = packet.tcp is not None and bool(packet.tcp.flags & FIN) and True in flow.closing_fins
+    return flow.policy is CIC2017 and repeats and flow.goes_same_way(packet)
+
+
+def ended_with(flow: Flow) -> str | None:
+    """Why the flow's latest packet is its last one; None if it is not, as far as the packet tells."""
+    tcp = flow.packets[-1].tcp
+    if flow.policy is not CIC2017 or tcp is None or len(flow.packets) == 1:
+        return None
+    if tcp.flags & FIN:
+        return None if flow.same_way[-1] else "fin"
+    return "rst" if tcp.flags & RST else None
 
 
 def goes_on(flow: Flow, time: int) -> bool:
@@ -256,7 +288,10 @@ def input_clock(times: list[int]) -> int:
 
 
 def flows_of(packets: list[Packet | None], policy: Policy, times: list[int]) -> tuple[list[Flow], dict[int, Flow]]:
-    """The flows, and the flow of each packet by its number. `times` are those of all packets, also without flow."""
+    """The flows, and the flow of each packet by its number. `times` are those of all packets, also without flow.
+
+    Flows of too few packets are left out; a later part of the same connection still goes the way they went.
+    """
     done: list[Flow] = []
     going: dict[tuple, Flow] = {}
     member: dict[int, Flow] = {}
@@ -267,7 +302,7 @@ def flows_of(packets: list[Packet | None], policy: Policy, times: list[int]) -> 
         if policy is NETCAP:
             if not find_first_fragment(packet, datagrams):
                 continue
-        elif packet.later:
+        elif packet.later or (policy is CIC2017 and ":" in packet.source):
             continue
         key = key_of(packet, policy)
         flow = going.get(key)
@@ -278,16 +313,27 @@ def flows_of(packets: list[Packet | None], policy: Policy, times: list[int]) -> 
             done.append(flow)
             before = flow if reason == "active" and goes_on(flow, packet.time) else None
         if flow is None or reason:
-            flow = going[key] = Flow(policy, *ends_of(packet, policy), protocol_of(packet, policy), before=before)
+            ends = ends_of(packet, policy)
+            if before and policy is CIC2017:
+                ends = before.sender, before.receiver
+            flow = going[key] = Flow(policy, *ends, protocol_of(packet, policy), before=before)
+        elif dropped(flow, packet):
+            continue
         flow.add(packet)
         member[packet.number] = flow
+        last = ended_with(flow)
+        if last:
+            flow.reason = last
+            done.append(going.pop(key))
     clock = input_clock(times)
     for flow in going.values():
         if over(clock, flow.latest, policy.idle, policy.idle_at, policy):
             flow.reason = "idle"
         elif policy.idle is None and over(clock, flow.earliest, policy.active, policy.active_at, policy):
             flow.reason = "end_of_input" if goes_on(flow, clock) else "active"
-    return done + list(going.values()), member
+    done += going.values()
+    member = {number: flow for number, flow in member.items() if len(flow.packets) >= policy.least_packets}
+    return [flow for flow in done if len(flow.packets) >= policy.least_packets], member
 
 
 # -- who is the initiator -------------------------------------------------------------------------------------------
@@ -303,6 +349,8 @@ def system_port(end: End) -> bool:
 
 def initiator(flow: Flow) -> tuple[bool, str]:
     """Whether the initiator is the sender of the flow's first packet, and how that was found."""
+    if flow.policy is CIC2017:
+        return True, "first_packet"
     if flow.before:
         as_before, evidence = initiator(flow.before)
         end = flow.before.sender if as_before else flow.before.receiver
