@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::label_check::LabelCheck;
 use super::label_compare::LabelCompare;
 use super::label_explain::LabelExplain;
 use super::label_import::LabelImport;
@@ -13,8 +14,7 @@ use super::{Common, Done, summary, width};
 use crate::dataset::{Manifest, Output};
 use crate::error::{Error, Result};
 use crate::pipeline::{
-    LabelRequest, Made, check_truth, flow_table, label_stages, make_labels, sensitivity,
-    tables_to_materialize,
+    LabelRequest, Made, flow_table, label_stages, make_labels, sensitivity, tables_to_materialize,
 };
 
 /// Join ground truth with decoded flows
@@ -26,7 +26,7 @@ use crate::pipeline::{
 /// Examples:
 ///   netcap label --labels attacks.yaml --input data
 ///   netcap label --labels attacks.yaml --input data --materialize dns,tcp
-///   netcap label --labels attacks.yaml --check
+///   netcap label check attacks.yaml
 ///   netcap label --labels attacks.yaml --input data --sensitivity
 ///   netcap label compare corrected published --input data
 ///   netcap label explain --labels attacks.yaml --input data --flow 1842
@@ -42,7 +42,7 @@ pub(super) struct Label {
     #[arg(short, long, required = true, num_args = 1.., value_name = "FILE")]
     labels: Vec<PathBuf>,
     /// Output of netcap decode.
-    #[arg(short, long, value_name = "DIR", required_unless_present = "check")]
+    #[arg(short, long, required = true, value_name = "DIR")]
     input: Option<PathBuf>,
     /// Name of the label set [default: that of the first file].
     #[arg(long, value_name = "NAME")]
@@ -53,16 +53,13 @@ pub(super) struct Label {
     /// Flows that claims and report are of [default: netcap]. All flows are labeled.
     #[arg(long, value_name = "NAME")]
     policy: Option<String>,
-    /// Only check the files, and tell everything that is wrong in them.
-    #[arg(long)]
-    check: bool,
     /// Fail if the labels are probably wrong: rule-empty, range-disjoint,
     /// conflict, offset-hint.
     #[arg(long)]
     strict: bool,
     /// Write nothing; tell how many flows of each class there would be under other
     /// time tests, with longer windows, and with flows that attackers opened only.
-    #[arg(long, conflicts_with_all = ["check", "set", "materialize", "force"])]
+    #[arg(long, conflicts_with_all = ["set", "materialize", "force"])]
     sensitivity: bool,
     /// How --sensitivity prints.
     #[arg(long, value_enum, default_value = "text", requires = "sensitivity")]
@@ -74,6 +71,7 @@ pub(super) struct Label {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Check(LabelCheck),
     Explain(LabelExplain),
     Compare(LabelCompare),
     Import(LabelImport),
@@ -83,16 +81,15 @@ enum Command {
 impl Label {
     pub(super) fn run(self, common: &Common) -> Result<Done> {
         match self.command {
+            Some(Command::Check(check)) => return check.run(common),
             Some(Command::Explain(explain)) => return explain.run(),
             Some(Command::Compare(compare)) => return compare.run(),
             Some(Command::Import(import)) => return import.run(common),
             Some(Command::Record(record)) => return record.run(common),
             None => {}
         }
-        let Some(input) = self.input.as_ref().filter(|_| !self.check) else {
-            check_truth(&self.labels)?;
-            common.say("the label files are in order");
-            return Ok(Done::Well);
+        let Some(input) = &self.input else {
+            return Err(Error::new("there is no output").help("name one with --input"));
         };
         if !input.is_dir() {
             return Err(Error::new("there is no such folder")

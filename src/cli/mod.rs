@@ -11,6 +11,7 @@ mod features_diff;
 mod flows;
 mod inspect;
 mod label;
+mod label_check;
 mod label_compare;
 mod label_explain;
 mod label_import;

@@ -129,6 +129,18 @@ fn offsets(
         problems.add(node.at, "the clock shows the same time twice here");
         known.truncate(1);
     }
+    // In 128 bits nothing overflows.
+    let passed = |a: i64, b: i64| i128::from(b) - i128::from(a);
+    let backwards =
+        |two: &[(i64, i64)]| matches!(two, [a, b] if passed(a.1, b.1) >= passed(a.0, b.0));
+    if known.windows(2).any(backwards) {
+        problems.add_help(
+            node.at,
+            "no clock drifts like this: it would have shown later times for earlier ones",
+            "look at the signs: an offset is how much the clock was fast",
+        );
+        known.truncate(1);
+    }
     known
 }
 
@@ -170,6 +182,9 @@ fn anchor(
     let (number, capture) = packet.split_once(" of ").ok_or_else(wrong)?;
     let number = number.trim().strip_prefix("packet").unwrap_or(number);
     let number: u64 = number.trim().parse().map_err(|_| wrong())?;
+    if number == 0 {
+        return Err(Fault::new(0, "packets are numbered from 1"));
+    }
     let place = packet.chars().count() + 4;
     let at = moment::parse_moment(time).and_then(|moment| shown(&moment, frame));
     let at = at.map_err(|fault| fault.shifted(place))?;

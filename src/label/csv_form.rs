@@ -12,10 +12,10 @@
 //! | `zone`, `date`, `fold` | timezone, tz; day | |
 //!
 //! Case, spaces, `-` and `_` in names do not count. Cells mean what the keys of those names mean
-//! in YAML; several values in one stand apart by `;` or spaces. A time needs a zone: in the column
+//! in YAML; several values in one stand apart by spaces, or by `;` where that does not separate fields. A time needs a zone: in the column
 //! `zone`, or as an offset behind it. An `end` without date is of the day of its start. Columns
 //! that are only to be kept are called `extra:…`; any other name is an error, since a misspelt
-//! `victims` would widen every rule. Fields are separated by commas or tabs; lines that begin
+//! `victims` would widen every rule. Fields are separated by commas, tabs or semicolons, as the header has them; lines that begin
 //! with `#` are comments. A table vouches for nothing: what no line claims is unknown.
 
 use std::collections::BTreeMap;
@@ -162,10 +162,11 @@ pub(super) fn is_csv(source: &str) -> bool {
 }
 
 fn delimiter(header: &str) -> u8 {
-    if header.contains('\t') && !header.contains(',') {
-        b'\t'
-    } else {
-        b','
+    // No name of a column has any of them.
+    match [',', '\t', ';'].map(|mark| header.contains(mark)) {
+        [false, true, _] => b'\t',
+        [false, false, true] => b';',
+        _ => b',',
     }
 }
 
@@ -220,7 +221,7 @@ pub(super) fn read(
             problems.add_help(
                 at,
                 format!("this line has {} fields, and the header {}", cells.len(), layout.len()),
-                "put fields with commas in double quotes; several values in one field stand apart by `;`",
+                "put fields that contain the separator in double quotes; several values in one field stand apart by spaces",
             );
             continue;
         }

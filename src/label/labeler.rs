@@ -196,6 +196,11 @@ impl Labeler {
         }
     }
 
+    /// There is no rule, and nothing is vouched for.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty() && self.covers.is_empty()
+    }
+
     /// All rules; a [`Claim`] names them by their place here.
     pub fn rules(&self) -> &[Rule] {
         &self.rules

@@ -220,8 +220,13 @@ pub fn read(
     columns: &Columns,
     captured: Option<&dyn Captured>,
 ) -> Result<GroundTruth, Errors> {
-    let bytes = std::fs::read(path)
-        .map_err(|error| Errors::one(Error::io(path, "read the ground truth", error)))?;
+    let bytes = std::fs::read(path).map_err(|error| {
+        let error = Error::io(path, "read the ground truth", error);
+        Errors::one(match path.is_dir() {
+            true => error.help("it is a folder: name the files in it"),
+            false => error,
+        })
+    })?;
     if let Some(text) = import::as_label_file(path, &bytes).map_err(Errors::one)? {
         let mut truth = parse_in(&text, path, columns, captured)?;
         for rule in &mut truth.rules {
@@ -230,10 +235,13 @@ pub fn read(
         return Ok(truth);
     }
     let text = std::str::from_utf8(&bytes).map_err(|error| {
+        let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
+        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        let in_line = before.iter().rev().take_while(|byte| **byte != b'\n');
         let error = Error::new("this is no text in UTF-8")
             .in_file(path)
-            .at_offset(error.valid_up_to() as u64);
-        Errors::one(error.help("label files are YAML or CSV, written in UTF-8"))
+            .at_line(line, 1 + in_line.count());
+        Errors::one(error.help("label files are YAML or CSV; save it as UTF-8"))
     })?;
     parse_in(text, path, columns, captured)
 }

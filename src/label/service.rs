@@ -70,10 +70,13 @@ fn parse_port(word: &str) -> Result<Ports, Fault> {
     let (range, protocol) = match word.split_once('/') {
         Some((range, name)) => {
             let at = range.chars().count() + 1;
-            (
-                range,
-                Some(protocol(name).map_err(|fault| fault.shifted(at))?),
-            )
+            let number = protocol(name).map_err(|fault| fault.shifted(at))?;
+            if !matches!(number, 6 | 17 | 33 | 132 | 136) {
+                let fault = Fault::new(at, format!("`{name}` has no ports"));
+                return Err(fault
+                    .help("name it in `protocol:`; for ICMP there is `icmp: 8/0`, type and code"));
+            }
+            (range, Some(number))
         }
         None => (word, None),
     };

@@ -31,7 +31,16 @@ impl Truth {
 
 /// Reads and checks ground truth files, before there is an output.
 pub fn check_truth(files: &[PathBuf]) -> Result<Truth> {
-    read_files(files, None)
+    let truth = read_files(files, None)?;
+    if truth.labeler.is_empty() {
+        let error = Error::new("there is no rule in it, and nothing that it vouches for");
+        let error = error.help("add `rules:`, or `covers:` if there was no attack");
+        return Err(match files {
+            [file] => error.in_file(file),
+            _ => error,
+        });
+    }
+    Ok(truth)
 }
 
 /// Reads ground truth for an output.

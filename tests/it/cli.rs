@@ -94,10 +94,48 @@ fn wrong_label_file_is_told_with_line_and_column() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("l.yaml");
     std::fs::write(&file, "netcap-labels: 1\nzone: UTC\nruls: []\n").unwrap();
-    let (status, _, errors) = run(&["label", "--check", "--labels", file.to_str().unwrap()]);
+    let (status, _, errors) = run(&["label", "check", file.to_str().unwrap()]);
     assert_eq!(status, 2);
     assert!(
         errors.contains("l.yaml:3:1") && errors.contains("rules"),
+        "{errors}"
+    );
+}
+
+#[test]
+fn label_files_are_checked_for_what_cannot_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("l");
+    let check = |text: &[u8]| {
+        std::fs::write(&file, text).unwrap();
+        let (status, _, errors) = run(&["label", "check", file.to_str().unwrap()]);
+        (status, errors)
+    };
+    let table =
+        "start;end;src_ip;label\n2026-01-01T00:00Z;2026-01-01T01:00Z;10.0.0.1 10.0.0.2;scan\n";
+    assert_eq!(
+        check(table.as_bytes()).0,
+        0,
+        "{}",
+        check(table.as_bytes()).1
+    );
+    let rule = |more: &str| format!("netcap-labels: 1\nzone: UTC\n{more}");
+    let drift = "clocks:\n  c: {offset: [+1s at 2026-01-01 09:00, +2h at 2026-01-01 09:30]}\n";
+    let ports = "rules:\n- {label: x, attackers: 10.0.0.1, ports: 22/icmp, time: always}\n";
+    let anchor = "clocks:\n  c: {anchor: packet 0 of a.pcap is 2026-01-01 09:00}\n";
+    for (text, told) in [
+        (rule(""), "no rule in it"),
+        (rule(drift), "no clock drifts"),
+        (rule(ports), "has no ports"),
+        (rule(anchor), "numbered from 1"),
+        ("netcap-labels: 1\n# \u{e9}".to_owned(), "no rule in it"),
+    ] {
+        let (status, errors) = check(text.as_bytes());
+        assert!(status == 2 && errors.contains(told), "{told}: {errors}");
+    }
+    let (status, errors) = check(b"netcap-labels: 1\nzone: \xff\n");
+    assert!(
+        status == 2 && errors.contains(":2:7: this is no text"),
         "{errors}"
     );
 }

@@ -21,7 +21,7 @@ fn label_files_are_in_order() {
     let labels = files("labels");
     assert_eq!(labels.len(), 6);
     for file in labels {
-        let (status, _, errors) = run(&["label", "--labels", &text(&file), "--check"]);
+        let (status, _, errors) = run(&["label", "check", &text(&file)]);
         assert_eq!(status, 0, "{errors}");
     }
 }

@@ -35,7 +35,7 @@ fn a_command_becomes_a_rule() {
     ] {
         assert!(text.contains(expected), "{expected}: {text}");
     }
-    assert_eq!(run(&["label", "--labels", &labels, "--check"]).0, 0);
+    assert_eq!(run(&["label", "check", &labels]).0, 0);
     // What cannot be written is told before anything runs.
     let proof = folder.path().join("ran").to_str().unwrap().to_owned();
     let (status, _, errors) = record("nothing", &[], &["touch", &proof]);
