@@ -105,8 +105,24 @@ fn failed(name: &str, sql: &str, e: &PolarsError) -> Error {
     ))
 }
 
+/// What a user can make of an error: a column that is not there with the nearest one, instead of all of them, and
+/// nothing of how the engine planned.
 fn refused(e: &PolarsError) -> Error {
-    Error::new(format!("the SQL engine: {e}"))
+    let text = e.to_string();
+    let text = text.split("\n\n").next().unwrap_or_default();
+    // Not by its kind, which is hidden in another one where the error came up while planning.
+    if let Some((_, quoted)) = text.split_once("unable to find column ") {
+        let mut words = quoted.split('"').skip(1).step_by(2);
+        if let Some(name) = words.next() {
+            let error = Error::new(format!("there is no column {name}"));
+            let list = "`netcap tables TABLE` lists the columns of a table";
+            return error.help(match crate::text::nearest(name, words) {
+                Some(near) => format!("did you mean {near}? {list}"),
+                None => list.to_owned(),
+            });
+        }
+    }
+    Error::new(format!("the SQL engine: {text}"))
 }
 
 /// Batches of one schema as a frame.

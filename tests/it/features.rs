@@ -140,9 +140,16 @@ fn queries_are_answered_and_mistakes_told() {
     );
     let joined = "SELECT count(*) AS n FROM udp JOIN dns ON udp.packet = dns.packet";
     assert_eq!(ask(joined).0, 0);
-    let (status, _, errors) = ask("SELECT nix FROM flow");
-    assert_eq!(status, 2);
-    assert!(errors.contains("nix"), "{errors}");
+    for sql in [
+        "SELECT src_iq FROM flow",
+        "SELECT packet FROM flow WHERE src_iq = 'x'",
+    ] {
+        let (status, _, errors) = ask(sql);
+        assert_eq!(status, 2);
+        assert!(errors.contains("no column src_iq"), "{errors}");
+        assert!(errors.contains("did you mean src_ip?"), "{errors}");
+        assert!(errors.lines().count() < 5, "{errors}");
+    }
     assert_eq!(ask("SELECT 1 FROM nowhere").0, 2);
     assert_eq!(ask("SELEKT").0, 2);
     for sql in [
