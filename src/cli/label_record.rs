@@ -35,7 +35,7 @@ pub(super) struct LabelRecord {
     /// Class of the attack [default: the name of the rule].
     #[arg(long, value_name = "CLASS")]
     label: Option<String>,
-    /// Who is attacked: an address, or a name of the file.
+    /// Who is attacked: an address, a network, or a name of the file.
     #[arg(long, value_name = "HOST")]
     victim: String,
     /// Who attacks [default: the address of this machine from which it reaches the victim].
@@ -52,6 +52,11 @@ pub(super) struct LabelRecord {
 impl LabelRecord {
     pub(super) fn run(self, common: &Common) -> Result<Done> {
         let attackers = self.attacker.clone().or_else(|| own_address(&self.victim));
+        if attackers.is_none() {
+            common.say(
+                "who attacks is not known, so the rule is of every host: --attacker names one",
+            );
+        }
         // What could not be written in the end is told before anything runs.
         let now = Timestamp::now();
         self.write(
@@ -71,7 +76,7 @@ impl LabelRecord {
             .map_err(|e| Error::because(format!("cannot run {program}"), e))?;
         let end = Timestamp::now();
         let extra = vec![
-            ("command", Value::from(self.command.join(" "))),
+            ("command", Value::from(as_typed(&self.command))),
             (
                 "exit_status",
                 status.code().map_or(Value::Null, Value::from),
@@ -139,9 +144,19 @@ impl LabelRecord {
     }
 }
 
-/// The address from which this machine would send to a host. Nothing is sent.
+/// A command as a shell reads it.
+fn as_typed(command: &[String]) -> String {
+    let words = command.iter().map(String::as_str);
+    // Only a NUL cannot be quoted, and no argument has one.
+    shlex::try_join(words).unwrap_or_else(|_| command.join(" "))
+}
+
+/// The address from which this machine would send to a host, or to a network. Nothing is sent.
 fn own_address(victim: &str) -> Option<String> {
-    let victim: IpAddr = victim.parse().ok()?;
+    let host = victim
+        .split_once('/')
+        .map_or(victim, |(network, _)| network);
+    let victim: IpAddr = host.parse().ok()?;
     let any = if victim.is_ipv4() {
         "0.0.0.0:0"
     } else {

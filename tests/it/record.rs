@@ -26,12 +26,12 @@ fn a_command_becomes_a_rule() {
     );
     assert_eq!(status, 0, "{errors}");
     // One that fails is taken down too.
-    assert_eq!(record("fails", &[], &["false", "with", "arguments"]).0, 1);
+    assert_eq!(record("fails", &[], &["false", "with", "two words"]).0, 1);
     let text = std::fs::read_to_string(&labels).unwrap();
     for expected in [
         "  - id: nothing\n    label: \"Port scan\"\n    time: 2",
         "attackers: \"127.0.0.1\"\n    victims: \"127.0.0.1\"\n    ports: \"80/tcp\"",
-        "command: \"false with arguments\"\n      exit_status: 1",
+        "command: \"false with 'two words'\"\n      exit_status: 1",
     ] {
         assert!(text.contains(expected), "{expected}: {text}");
     }

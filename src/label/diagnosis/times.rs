@@ -98,10 +98,18 @@ fn clock_skew(around: &Surroundings, findings: &mut Vec<Finding>) {
             signed(upper)
         );
         let subject = clock.protocol.clone();
-        let is_off = median.saturating_abs() > RIGHT_NS.saturating_add(clock.resolution_ns)
-            && (lower > 0) == (upper > 0)
-            && clock.messages >= LEAST_MESSAGES;
-        findings.push(if is_off {
+        let right = RIGHT_NS.saturating_add(clock.resolution_ns);
+        let spread = upper.saturating_sub(lower);
+        let is_off = median.saturating_abs() > right && clock.messages >= LEAST_MESSAGES;
+        // One clock that is off shifts all of them alike; cached answers and wrong servers do not.
+        let is_one = spread <= (median.saturating_abs() / 4).max(right);
+        findings.push(if is_off && !is_one {
+            let message = format!(
+                "clocks in the traffic do not agree with each other, so they tell nothing of that of the capture: they differ from it by {} (median; {evidence})",
+                signed(median)
+            );
+            Finding::information("clock-skew", message).about(subject)
+        } else if is_off {
             let message = format!(
                 "clocks in the traffic differ from that of the capture by {} (median; {evidence}); if the rules were taken down by a right clock, say `clocks:` with that offset",
                 signed(median)
