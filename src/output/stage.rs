@@ -14,6 +14,8 @@ use crate::error::{Error, Result};
 pub struct Stage {
     partial: PathBuf,
     target: PathBuf,
+    /// The folder around it was made for it.
+    made_parent: bool,
     committed: bool,
 }
 
@@ -23,10 +25,12 @@ impl Stage {
         let name = target.file_name().unwrap_or_default().to_string_lossy();
         let partial = target.with_file_name(format!(".{name}.partial"));
         remove(&partial)?;
+        let made_parent = target.parent().is_some_and(|parent| !parent.exists());
         fs::create_dir_all(&partial).map_err(|e| Error::io(&partial, "make the folder", e))?;
         Ok(Self {
             partial,
             target: target.to_path_buf(),
+            made_parent,
             committed: false,
         })
     }
@@ -51,6 +55,10 @@ impl Drop for Stage {
         if !self.committed {
             // Best effort: the next run removes it too.
             let _ = fs::remove_dir_all(&self.partial);
+            if let Some(parent) = self.target.parent().filter(|_| self.made_parent) {
+                // Only if it is empty.
+                let _ = fs::remove_dir(parent);
+            }
         }
     }
 }
@@ -103,4 +111,20 @@ pub fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Stage;
+
+    #[test]
+    fn what_is_not_committed_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("labeled").join("set");
+        drop(Stage::begin(&target).unwrap());
+        assert!(!folder.path().join("labeled").exists());
+        Stage::begin(&target).unwrap().commit().unwrap();
+        drop(Stage::begin(&target.with_file_name("other")).unwrap());
+        assert!(target.exists());
+    }
 }
