@@ -134,6 +134,7 @@ fn alerts_of_suricata_in_both_forms() {
     let eve = br#"{"timestamp":"2017-07-06T10:41:02.123456-0300","event_type":"flow","src_ip":"1.2.3.4","dest_ip":"5.6.7.8"}
 {"timestamp":"2017-07-06T10:41:02.123456-0300","event_type":"alert","src_ip":"1.2.3.4","src_port":5,"dest_ip":"5.6.7.8","dest_port":80,"proto":"TCP","alert":{"signature":"ET SCAN x"}}
 {"timestamp":"2017-07-06T10:41:02.123456-0300","event_type":"alert","src_ip":"::ffff:1.2.3.4","dest_ip":"5.6.7.8","proto":"ICMP","alert":{"signature":"ET ping"}}
+{"timestamp":"2017-07-06T10:41
 "#;
     let times = "2017-07-06T13:41:02.123456000Z,2017-07-06T13:41:02.123456999Z";
     let scan =

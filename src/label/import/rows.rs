@@ -96,17 +96,18 @@ pub(super) fn is_of(text: &str, mapping: &Mapping) -> bool {
     if headless && mapping.recognise.is_empty() {
         return false;
     }
-    let mut first = rows.filter(|row| !row.is_empty()).take(20).peekable();
+    let first: Vec<Row> = rows.filter(|row| !row.is_empty()).take(20).collect();
     let has = |row: &Row, name: &String| row.fields.contains_key(&key(name));
-    first.peek().is_some()
-        && first.all(|row| {
-            let columns = mapping.recognise.iter().all(|name| has(&row, name));
-            // Without names, a time and addresses have to be where they should.
-            let fits = !headless
-                || (row.get(&mapping.columns.src).is_some_and(is_address)
-                    && row.get(&mapping.columns.dst).is_some_and(is_address));
-            columns && fits
-        })
+    let fits = |row: &&Row| {
+        let columns = mapping.recognise.iter().all(|name| has(row, name));
+        // Without names, a time and addresses have to be where they should.
+        let addresses = !headless
+            || (row.get(&mapping.columns.src).is_some_and(is_address)
+                && row.get(&mapping.columns.dst).is_some_and(is_address));
+        columns && addresses
+    };
+    // A broken line does not make it another file.
+    !first.is_empty() && first.iter().filter(fits).count() * 4 >= first.len() * 3
 }
 
 fn is_address(text: &str) -> bool {
