@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use netcap_proto::FLOW_PACKET;
+use netcap_proto::{FLOW_PACKET, Table};
 use serde::Serialize;
 
 use crate::capture::{Overlap, expand, order};
@@ -159,7 +159,14 @@ pub fn tables_fingerprint(
     };
     let value = serde_json::to_value(&effective)
         .map_err(|e| Error::because("options could not be written", e))?;
-    Ok((fingerprint(&(&value, &sources.inputs))?, value))
+    // Tables of another version of netcap, with other columns, are made again.
+    let columns = |table: &'static Table| table.columns.iter().map(|column| column.name);
+    let tables = effective.tables.iter().filter_map(|name| Table::find(name));
+    let schemas: Vec<_> = tables
+        .map(|table| (table.version, columns(table).collect::<Vec<_>>()))
+        .collect();
+    let print = fingerprint(&(&value, &sources.inputs, &schemas))?;
+    Ok((print, value))
 }
 
 /// Makes the tables, unless they are there. What was made of other tables (labels, exports) is
