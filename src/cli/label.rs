@@ -133,9 +133,9 @@ impl Label {
             .stages
             .get(&labels)
             .map(|s| s.findings.as_slice());
-        // The summary has told them.
+        // The summary has told the ones that matter most.
         let quiet = Common {
-            quiet: report.is_some() || common.quiet,
+            quiet: (report.is_some() && !common.verbose) || common.quiet,
             ..common.clone()
         };
         let findings = findings.unwrap_or_default();
