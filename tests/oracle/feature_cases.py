@@ -10,15 +10,19 @@ import math
 import struct
 
 from feature_columns import FIXED, FORK, NETFLOW, PUBLISHED
-from flow_cases import A6, B6, RAW, RICHEST_PACKETS, A, B, Case, datagrams, talk
+from flow_cases import A6, B6, RAW, RICHEST_PACKETS, A, B, C, Case, datagrams, talk
 from flow_made import SECOND, dns, icmp, ipv4, ipv6, ipv6_fragment, tcp, udp
+from history_columns import HOST
+from unsw_columns import UNSW
 
 CASES: list[Case] = []
 
 
 def case(name: str, packets: list[tuple[float, bytes]], **expected: list[dict]) -> None:
-    """Adds a case; packets as (seconds, bytes), sets as `fixed`, `fork`, `published`, `netflow`."""
-    names = {"fixed": FIXED, "fork": FORK, "published": PUBLISHED, "netflow": NETFLOW}
+    """Adds a case; packets as (seconds, bytes), sets as `fixed`, `fork`, `published`, `netflow`, `host`, `unsw`."""
+    names = {
+        "fixed": FIXED, "fork": FORK, "published": PUBLISHED, "netflow": NETFLOW, "host": HOST, "unsw": UNSW,
+    }  # fmt: skip
     made = [(round(time * SECOND), len(data), data) for time, data in packets]
     CASES.append(Case(name, made, {names[one]: rows for one, rows in expected.items()}, RAW))
 
@@ -676,3 +680,167 @@ case(
     ),
     published=[dict(fwd_header_length=56, fwd_header_length_1=56, bwd_header_length=48, fwd_seg_size_min=24)],
 )
+
+# -- what hosts did before ------------------------------------------------------------------------------------------
+
+
+def sent(time: float, source: str, target: str, ports: tuple[int, int], size: int = 10) -> tuple[float, bytes]:
+    """One packet of UDP, of 28 bytes more than its payload."""
+    return time, ipv4(source, target, 17, udp(ports, size))
+
+
+NOTHING = dict(src_2s_flows=0, src_2s_peers=0, src_2s_ports=0, src_2s_packets=0, src_2s_bytes=0, dst_2s_flows=0,
+               pair_2s_flows=0, service_2s_flows=0, src_2s_failed_share=None, dst_2s_failed_share=None,
+               pair_2s_failed_share=None, service_2s_failed_share=None, src_2s_flows_per_peer=None,
+               same_service_2s_share=None)  # fmt: skip
+case(
+    "history: windows begin at their full length, and what ends at one time is not seen",
+    [
+        sent(0, A, B, (2001, 5001)),
+        (1 - 1e-9, ipv4(A, B, 6, tcp((2002, 5001), "S"))),
+        sent(1, A, C, (2003, 5001), 20),
+        sent(2, A, B, (2004, 5001)),
+        sent(2, C, B, (2005, 5002)),
+        sent(3, A, B, (2006, 5001)),
+        sent(60, A, B, (2007, 5003)),
+        sent(61, A, B, (2008, 5003)),
+    ],
+    host=[
+        NOTHING | dict(src_ip=A, src_port=2001, dst_ip=B, dst_port=5001, protocol=17, ts=0, src_600s_flows=0),
+        # Another protocol is another service.
+        dict(src_2s_flows=1, pair_2s_flows=1, service_2s_flows=0, service_2s_failed_share=None,
+             same_service_2s_share=0.0),
+        dict(src_2s_flows=2, src_2s_peers=1, src_2s_ports=1, src_2s_packets=2, src_2s_bytes=78, dst_2s_flows=0,
+             pair_2s_flows=0, pair_2s_failed_share=None, src_2s_failed_share=0.5, src_2s_flows_per_peer=2.0,
+             same_service_2s_share=None),
+        dict(src_2s_flows=3, src_2s_peers=2, src_2s_packets=3, src_2s_bytes=126, src_2s_failed_share=1 / 3,
+             src_2s_flows_per_peer=1.5, dst_2s_flows=2, dst_2s_peers=1, dst_2s_bytes=78, pair_2s_flows=2,
+             service_2s_flows=1, service_2s_peers=1, service_2s_failed_share=0.0, same_service_2s_share=0.5),
+        dict(src_2s_flows=0, dst_2s_flows=2, dst_2s_ports=1, dst_2s_failed_share=0.5, pair_2s_flows=0,
+             service_2s_flows=0, same_service_2s_share=0.0),
+        # The SYN ended 2 s and a nanosecond before.
+        dict(src_2s_flows=2, src_2s_peers=2, src_2s_failed_share=0.0, dst_2s_flows=2, dst_2s_peers=2, dst_2s_ports=2,
+             pair_2s_flows=1, service_2s_flows=1, same_service_2s_share=0.5, src_60s_flows=4),
+        dict(src_2s_flows=0, src_60s_flows=5, src_60s_failed_share=0.2, dst_60s_flows=5, dst_60s_peers=2,
+             dst_60s_ports=2, pair_60s_flows=4, service_60s_flows=0),
+        dict(src_2s_flows=1, src_60s_flows=4, src_60s_ports=2, src_60s_failed_share=0.0, src_600s_flows=6,
+             src_600s_bytes=240, service_60s_flows=1, dst_60s_flows=4, same_service_60s_share=0.25),
+    ],
+)  # fmt: skip
+case(
+    "history: the end counts and not the beginning, and who opened a flow counts, not who sent first",
+    [
+        sent(0, A, B, (2001, 53)),
+        sent(1, B, A, (53, 2002)),
+        sent(1.5, A, B, (2003, 53)),
+        sent(5, B, A, (53, 2001)),
+        sent(6, C, A, (2004, 53)),
+    ],
+    host=[
+        dict(src_ip=A, src_2s_flows=0, src_60s_flows=2, src_60s_packets=2, service_60s_flows=2, service_60s_peers=1),
+        dict(src_ip=A, src_port=2002, src_600s_flows=0),
+        dict(src_2s_flows=1, dst_2s_flows=1, service_2s_flows=1, same_service_2s_share=1.0),
+        dict(src_ip=C, src_600s_flows=0, dst_600s_flows=0),
+    ],
+)
+case(
+    "history: the states of a connection that was not established, and those of one that was",
+    [
+        *talk((0, "A", "S"), ports=(2001, 80)),
+        *talk((1, "A", "S"), (1.1, "B", "RA"), ports=(2002, 80)),
+        *talk((2, "A", "S"), (2.1, "A", "R"), ports=(2003, 80)),
+        *talk((3, "B", "SA"), (3.1, "B", "R"), ports=(2004, 80)),
+        *talk((4, "A", "S"), (4.1, "A", "F"), ports=(2005, 80)),
+        *talk((5, "B", "SA"), (5.1, "B", "F"), ports=(2006, 80)),
+        *talk((6, "A", "S"), (6.1, "B", "SA"), ports=(2007, 80)),
+        *talk((7, "A", "S"), (7.1, "B", "SA"), (7.2, "A", "R"), ports=(2008, 80)),
+        *talk((8, "A", "A"), ports=(2009, 80)),
+        # UDP without an answer is in the state S0, too, and no connection of TCP.
+        *datagrams((9, "A", 1), ports=(2010, 80)),
+        *talk((10, "A", "S"), ports=(2011, 80)),
+    ],
+    host=[
+        *[dict(src_60s_flows=count, src_60s_failed_share=1.0 if count else None) for count in range(7)],
+        *[dict(src_60s_flows=count, src_60s_failed_share=6 / count) for count in range(7, 11)],
+    ],
+    unsw=[dict(state=state) for state in ("REQ", "RST", "RST", "RST", "FIN", "FIN", "CON", "RST", "REQ", "INT", "REQ")],
+)
+case(
+    "history: no port is had in common, and is none of different ports",
+    [
+        (0, ipv4(A, B, 50, bytes(8))),
+        (1, ipv4(A, B, 1, icmp(8, 0, 5, 8))),
+        (2, ipv4(A, B, 1, icmp(8, 0, 6, 8))),
+        sent(3, A, B, (2001, 5001)),
+        (4, ipv4(A, B, 1, icmp(3, 3))),
+        (5, ipv4(A, A, 1, icmp(0, 0))),
+    ],
+    host=[
+        dict(src_port=None, dst_port=None, protocol=50),
+        dict(pair_60s_flows=1, service_60s_flows=0),
+        dict(pair_60s_flows=2, pair_60s_ports=0, service_60s_flows=1, service_60s_peers=1, same_service_60s_share=0.5),
+        dict(pair_60s_flows=3, pair_60s_ports=0, src_60s_ports=0, service_60s_flows=0),
+        dict(pair_60s_flows=4, pair_60s_ports=1, service_60s_flows=2, same_service_60s_share=0.5),
+        dict(src_60s_flows=5, dst_60s_flows=0, pair_60s_flows=0, src_60s_ports=1),
+    ],
+    unsw=[
+        dict(sport=0, dsport=0, state="INT", ct_dst_ltm=1, ct_src_ltm=1, is_sm_ips_ports=0),
+        dict(state="ECO", ct_src_dport_ltm=2, ct_dst_sport_ltm=2, ct_dst_src_ltm=2),
+        dict(state="ECO", ct_src_dport_ltm=3, ct_dst_sport_ltm=3, ct_dst_src_ltm=3),
+        dict(sport=2001, state="INT", ct_src_ltm=4, ct_src_dport_ltm=1, ct_dst_sport_ltm=1, ct_dst_src_ltm=4),
+        dict(state="URP", ct_src_ltm=5, ct_src_dport_ltm=4, ct_dst_sport_ltm=4),
+        dict(state="INT", ct_dst_ltm=1, ct_src_ltm=6, ct_src_dport_ltm=5, ct_dst_src_ltm=1),
+    ],
+)  # fmt: skip
+case(
+    "history: the last 100; of those that ended at one time the smaller number is first",
+    [
+        sent(0, A, B, (2001, 5001)),
+        sent(0, A, C, (2001, 5001)),
+        *[sent(1 + number, C, A, (3000 + number, 5001)) for number in range(97)],
+        sent(98, A, B, (2002, 5001)),
+        sent(99, A, B, (2001, 5002)),
+        sent(99, A, C, (2001, 5002)),
+    ],
+    unsw=[
+        dict(ct_dst_ltm=1, ct_src_ltm=1, ct_src_dport_ltm=1, ct_dst_sport_ltm=1, ct_dst_src_ltm=1),
+        dict(ct_dst_ltm=1, ct_src_ltm=2, ct_src_dport_ltm=2, ct_dst_sport_ltm=1, ct_dst_src_ltm=1),
+        *[dict(ct_dst_ltm=at, ct_src_ltm=at, ct_src_dport_ltm=at, ct_dst_sport_ltm=1) for at in range(1, 98)],
+        # The 100th flow: all are seen.
+        dict(ct_dst_ltm=2, ct_src_ltm=3, ct_src_dport_ltm=3, ct_dst_sport_ltm=1, ct_dst_src_ltm=2),
+        # The 101st: the first is not.
+        dict(ct_dst_ltm=2, ct_src_ltm=3, ct_src_dport_ltm=1, ct_dst_sport_ltm=1, ct_dst_src_ltm=2),
+        dict(ct_dst_ltm=1, ct_src_ltm=3, ct_src_dport_ltm=2, ct_dst_sport_ltm=1, ct_dst_src_ltm=1),
+    ],
+)  # fmt: skip
+
+# -- UNSW-NB15 ------------------------------------------------------------------------------------------------------
+
+case(
+    "unsw: a TCP connection",
+    RICHEST_PACKETS,
+    unsw=[
+        dict(srcip=A, sport=40000, dstip=B, stime=0, ltime=1, dsport=80, proto="tcp", state="FIN", dur=1.05, sbytes=308,
+             dbytes=408, sttl=64, dttl=64, sloss=0, dloss=0, service="-", sload=2464 / 1.05, dload=3264 / 1.05,
+             spkts=5, dpkts=5, swin=64240, dwin=65160, stcpb=1000, dtcpb=5000, smeansz=62, dmeansz=82,
+             sjit=math.sqrt(731251 / 3), sintpkt=260.5, dintpkt=260.0, tcprtt=0.015, synack=0.01, ackdat=0.005,
+             is_sm_ips_ports=0, trans_depth=None, ct_state_ttl=None, ct_dst_ltm=1)
+    ],
+)  # fmt: skip
+case(
+    "unsw: seconds are cut, sizes are rounded, a half up; what is undefined",
+    [
+        sent(0.999, A, B, (2007, 5001), 10),
+        sent(1.999, A, B, (2007, 5001), 11),
+        sent(2.5, A, A, (9, 9)),
+        (3.75, ipv4(A, B, 6, tcp((2001, 80), "S", seq=7, window=9))),
+        (3.75, ipv4(A, B, 6, tcp((2001, 80), "S", seq=7, window=10))),
+    ],
+    unsw=[
+        dict(stime=0, ltime=1, smeansz=39, dmeansz=0, sintpkt=1000.0, sjit=None, dintpkt=None, sload=616.0, dload=0.0,
+             swin=0, stcpb=0, sloss=0, tcprtt=None, dttl=None, is_sm_ips_ports=0),
+        dict(stime=2, ltime=2, is_sm_ips_ports=1, dur=0.0, sload=None, sintpkt=None),
+        dict(stime=3, ltime=3, sloss=1, swin=9, dwin=0, stcpb=7, dtcpb=0, sload=None, sintpkt=0.0, sjit=None,
+             tcprtt=None, synack=None, ackdat=None),
+    ],
+)  # fmt: skip

@@ -473,6 +473,9 @@ class FeatureSet:
             row = dialects[self.name](flow)
         return {"flow": number_of(flow.packets[0]), **row}
 
+    def rows(self, flows: list[Flow], dns: dict[int, list[Dns]]) -> list[dict]:
+        return [self.columns(flow, dns) for flow in flows]
+
     def may_be_null(self, column: str) -> bool:
         return column in NOT_A_NUMBER if self.name == PUBLISHED else self.name != FORK
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Calculates feature sets a second time, from the packets of each flow, and compares every column of what
-`netcap features` writes: cicflowmeter in the dialects `fixed`, `engelen` and `2017`, and netflow-v3.
+`netcap features` writes: cicflowmeter in the dialects `fixed`, `engelen` and `2017`, netflow-v3, unsw-nb15 and host.
 
     tests/oracle/feature_oracle.py             the captures of flow_oracle.py, and the packets made up in flow_cases.py
                                                and feature_cases.py
@@ -10,8 +10,8 @@
 `--netcap BINARY` names the program; without it, it is found as flow_oracle.py finds it.
 
 Which packets a flow has follows from docs/flows.md as in flow_oracle.py, which checks that but for the flows of
-`2017`; feature_columns.py calculates the columns. Two things are taken from netcap instead of calculated: which
-packets have DNS messages, and flow_uid, which must be that of the table of flows.
+`2017`; feature_columns.py, unsw_columns.py and history_columns.py calculate the columns. Two things are taken from
+netcap instead of calculated: which packets have DNS messages, and flow_uid, which must be that of the table of flows.
 
 There must be the same flows and the same columns in the same order, of the right types. Integers, texts and nulls must
 be equal, doubles to 1e-9. Of each column the first differences are shown: capture, flow, value here, value of netcap.
@@ -32,14 +32,17 @@ from pathlib import Path
 import common
 import feature_cases
 import flow_cases
-from feature_columns import SETS, FeatureSet, kind_of
+from feature_columns import SETS as SETS_OF_ONE_FLOW
+from feature_columns import FeatureSet
 from flow_made import write_pcap
 from flow_oracle import CAPTURES, IN_FRAGMENTS
 from flow_packets import Dns, dns_messages, looks_like_dns, packet_of
 from flow_rules import CIC2017, ENGELEN, flows_of
+from history_columns import HISTORY_SETS, kind_of
 
 OPTIONS = ["--tables", f"+{ENGELEN.table},+{CIC2017.table}", "-q"]
 EXAMPLES = 3
+SETS = [*SETS_OF_ONE_FLOW, *HISTORY_SETS]
 
 # A row of a set by its flow.
 Rows = dict[int, dict]
@@ -62,7 +65,7 @@ def calculate(frames: list[common.Frame], dns: set[int] | None, malformed: set[i
         flows, _ = flows_of(packets, policy, times)
         for feature_set in SETS:
             if feature_set.policy is policy:
-                rows = [feature_set.columns(flow, messages) for flow in flows]
+                rows = feature_set.rows(flows, messages)
                 found[feature_set.name] = {row["flow"]: row for row in rows}
     return found
 
