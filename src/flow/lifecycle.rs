@@ -5,6 +5,7 @@ use super::key::{FlowPacket, Side};
 use super::policy::{Close, Initiator, Policy};
 use super::side::SideSums;
 use super::tcp::{ACK, FIN, RST, SYN};
+use crate::packet::has_ports;
 
 /// Why a flow ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,7 +101,7 @@ enum Teardown {
     Ready,
 }
 
-/// What became of a packet under the rules of CICFlowMeter as published.
+/// What became of a packet with a flow's key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Joined {
     /// It belongs to no flow.
@@ -197,8 +198,22 @@ impl Flow {
         }
     }
 
+    /// Takes a packet after the first, as the policy has it.
+    pub(super) fn join(
+        &mut self,
+        packet: &FlowPacket,
+        place: PacketPlace,
+        rules: &Rules,
+    ) -> Joined {
+        if rules.policy.close == Close::Published {
+            return self.join_as_published(packet, place, rules);
+        }
+        self.add(packet, place, rules);
+        Joined::GoesOn
+    }
+
     /// Adds a packet after the first.
-    pub(super) fn add(&mut self, packet: &FlowPacket, place: PacketPlace, rules: &Rules) {
+    fn add(&mut self, packet: &FlowPacket, place: PacketPlace, rules: &Rules) {
         self.details(rules).add(packet, place, rules.early);
         self.last = place;
         self.start_ns = self.start_ns.min(packet.ts_ns);
@@ -238,8 +253,8 @@ impl Flow {
         };
     }
 
-    /// Under the rules of CICFlowMeter as published: adds a packet after the first, or leaves it out.
-    pub(super) fn add_as_published(
+    /// Under the rules of CICFlowMeter as published, which leave some packets out.
+    fn join_as_published(
         &mut self,
         packet: &FlowPacket,
         place: PacketPlace,
@@ -413,11 +428,6 @@ fn of_first(packet: &FlowPacket, place: PacketPlace, rules: &Rules) -> Details {
     let mut details = Details::new(rules.policy.close);
     details.add(packet, place, rules.early);
     details
-}
-
-/// Protocols whose ports are read; all others keep 0 in the key.
-pub(super) fn has_ports(protocol: u8) -> bool {
-    matches!(protocol, 6 | 17 | 33 | 132 | 136)
 }
 
 /// What all flows of a table go by.

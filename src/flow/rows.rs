@@ -8,11 +8,11 @@ use sha2::{Digest, Sha256};
 use super::community_id::community_id;
 use super::details::Details;
 use super::key::{FlowKey, Side};
-use super::lifecycle::{Evidence, Flow, Rules, has_ports};
+use super::lifecycle::{Evidence, Flow, Rules};
 use super::policy::{Close, Policy};
 use super::published::NOT_PUBLISHED;
 use super::tcp::NO_SIDE;
-use crate::packet::Vlans;
+use crate::packet::{Vlans, has_ports};
 
 /// The columns that ended flows become: a table of flows, and the first packets of them if they
 /// are wanted.

@@ -9,7 +9,6 @@ use netcap_proto::NO_FLOW;
 
 use super::key::FlowPacket;
 use super::lifecycle::{EndReason, Ended, Flow, Joined, PacketPlace, Rules};
-use super::policy::Close;
 
 /// Flows by key. They lie outside of the table, whose free places would cost as much as a flow each.
 #[derive(Debug, Default)]
@@ -49,11 +48,7 @@ impl Shard {
                     return flow.id;
                 }
                 let id = flow.id;
-                if rules.policy.close != Close::Published {
-                    flow.add(packet, place, rules);
-                    return id;
-                }
-                match flow.add_as_published(packet, place, rules) {
+                match flow.join(packet, place, rules) {
                     Joined::GoesOn => id,
                     Joined::LeftOut => NO_FLOW,
                     Joined::AsLast => {

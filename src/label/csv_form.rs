@@ -12,11 +12,11 @@
 //! | `zone`, `date`, `fold` | timezone, tz; day | |
 //!
 //! Case, spaces, `-` and `_` in names do not count. Cells mean what the keys of those names mean
-//! in YAML; several values in one stand apart by spaces, or by `;` where that does not separate fields. A time needs a zone: in the column
-//! `zone`, or as an offset behind it. An `end` without date is of the day of its start. Columns
+//! in YAML; several values in one stand apart by spaces, or by `;` where that does not separate
+//! fields. A time needs a zone: in the column `zone`, or as an offset behind it. An `end` without date is of the day of its start. Columns
 //! that are only to be kept are called `extra:…`; any other name is an error, since a misspelt
-//! `victims` would widen every rule. Fields are separated by commas, tabs or semicolons, as the header has them; lines that begin
-//! with `#` are comments. A table vouches for nothing: what no line claims is unknown.
+//! `victims` would widen every rule. Fields are separated by commas, tabs or semicolons, as the
+//! header has them; lines that begin with `#` are comments. A table vouches for nothing: what no line claims is unknown.
 
 use std::collections::BTreeMap;
 use std::path::Path;

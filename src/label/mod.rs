@@ -236,8 +236,9 @@ pub fn read(
     }
     let text = std::str::from_utf8(&bytes).map_err(|error| {
         let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
-        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
-        let in_line = before.iter().rev().take_while(|byte| **byte != b'\n');
+        let before = String::from_utf8_lossy(before);
+        let line = 1 + before.matches('\n').count();
+        let in_line = before.chars().rev().take_while(|c| *c != '\n');
         let error = Error::new("this is no text in UTF-8")
             .in_file(path)
             .at_line(line, 1 + in_line.count());

@@ -4,6 +4,7 @@
 //! the victim.
 
 use crate::label::problems::{Fault, did_you_mean};
+use crate::packet::has_ports;
 
 /// Protocols by name, as IANA numbers them; the first name of a number is the one shown.
 const PROTOCOLS: &[(&str, u8)] = &[
@@ -71,7 +72,7 @@ fn parse_port(word: &str) -> Result<Ports, Fault> {
         Some((range, name)) => {
             let at = range.chars().count() + 1;
             let number = protocol(name).map_err(|fault| fault.shifted(at))?;
-            if !matches!(number, 6 | 17 | 33 | 132 | 136) {
+            if !has_ports(number) {
                 let fault = Fault::new(at, format!("`{name}` has no ports"));
                 return Err(fault
                     .help("name it in `protocol:`; for ICMP there is `icmp: 8/0`, type and code"));

@@ -120,6 +120,11 @@ impl Context<'_> {
     }
 }
 
+/// Protocols of IP whose headers begin with ports: TCP, UDP, DCCP, SCTP, UDP-Lite.
+pub fn has_ports(protocol: u8) -> bool {
+    matches!(protocol, 6 | 17 | 33 | 132 | 136)
+}
+
 /// What the layers of a packet have found so far; the innermost IP header counts.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Facts {

@@ -16,7 +16,7 @@ mod reassembly;
 mod selectors;
 mod walk;
 
-pub use context::{Anomaly, Context, Dns, Facts, Icmp, Ip, Tcp, Tunnel, Tunnels, Vlans};
+pub use context::{Anomaly, Context, Dns, Facts, Icmp, Ip, Tcp, Tunnel, Tunnels, Vlans, has_ports};
 pub use datagrams::{MOST_DATAGRAMS, Verdict, Whole, fragment_timeout};
 pub use entropy::entropy;
 pub use fragment::{Datagram, Fragment, FragmentSeen, Part};

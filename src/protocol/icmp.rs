@@ -6,7 +6,7 @@ use etherparse::checksum::Sum16BitWords;
 use netcap_proto::{Symbol, Symbols};
 
 use crate::packet::bytes::{array_at, u8_at, u16_at};
-use crate::packet::{Context, Extent, Input};
+use crate::packet::{Context, Extent, Input, has_ports};
 
 /// The Internet checksum over both parts is right (RFC 1071).
 pub(super) fn checksum_is_right(bytes: &[u8], pseudo_header: &[u8]) -> bool {
@@ -48,7 +48,7 @@ impl Quoted {
     pub(super) fn read(bytes: &[u8], symbols: &mut Symbols) -> Self {
         let mut quoted = Self::default();
         let version = u8_at(bytes, 0).map(|b| b >> 4);
-        let transport = match version {
+        let (protocol, transport) = match version {
             Some(4) => {
                 let ips = (array_at::<4>(bytes, 12), array_at::<4>(bytes, 16));
                 let (Some(src), Some(dst)) = ips else {
@@ -56,10 +56,9 @@ impl Quoted {
                 };
                 quoted.src_ip = Some(symbols.ipv4(Ipv4Addr::from(src)));
                 quoted.dst_ip = Some(symbols.ipv4(Ipv4Addr::from(dst)));
-                quoted.protocol = u8_at(bytes, 9).map(i32::from);
                 let first = u16_at(bytes, 6).is_some_and(|f| f & 0x1fff == 0);
                 let header = u8_at(bytes, 0).map_or(20, |b| usize::from(b & 15) * 4);
-                first.then_some(header)
+                (u8_at(bytes, 9), first.then_some(header))
             }
             Some(6) => {
                 let ips = (array_at::<16>(bytes, 8), array_at::<16>(bytes, 24));
@@ -68,14 +67,12 @@ impl Quoted {
                 };
                 quoted.src_ip = Some(symbols.ipv6(Ipv6Addr::from(src)));
                 quoted.dst_ip = Some(symbols.ipv6(Ipv6Addr::from(dst)));
-                let (protocol, payload) = after_extensions(bytes);
-                quoted.protocol = protocol.map(i32::from);
-                payload
+                after_extensions(bytes)
             }
-            _ => None,
+            _ => (None, None),
         };
-        // TCP, UDP, DCCP, SCTP, UDP-Lite begin with their ports.
-        if let (Some(at), Some(6 | 17 | 33 | 132 | 136)) = (transport, quoted.protocol) {
+        quoted.protocol = protocol.map(i32::from);
+        if let Some(at) = transport.filter(|_| protocol.is_some_and(has_ports)) {
             quoted.src_port = u16_at(bytes, at).map(i32::from);
             quoted.dst_port = u16_at(bytes, at + 2).map(i32::from);
         }

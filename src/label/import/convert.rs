@@ -10,6 +10,7 @@ use super::ImportOptions;
 use super::mapping::{Columns, Kind, Mapping, Unit, has_zone};
 use super::rows::Row;
 use crate::label::{duration, moment as written, service};
+use crate::packet::has_ports;
 
 /// A label line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,7 +86,7 @@ pub(super) fn convert(
             Some(service::protocol(text).map_err(|_| format!("`{text}` is no protocol of IP"))?)
         }
     };
-    let has_ports = protocol.is_none_or(|p| matches!(p, 6 | 17 | 33 | 132 | 136));
+    let has_ports = protocol.is_none_or(has_ports);
     let port = |columns: &[String]| match row.get(columns).filter(|_| has_ports) {
         None => Ok(None),
         Some(text) => port(text),
