@@ -1,8 +1,8 @@
 //! Feature sets: definitions of what models learn from, as SQL expressions over the flow table of one policy.
 //!
 //! A set is a file (`document`), read in one of its dialects and checked (`set`, `template`, `expression`). It can be
-//! described, printed as one SELECT (`select`), calculated from batches of flows (`evaluate`, with what hosts did before from `history`), and compared with another table
-//! of the same flows (`compare`). The sets that come with
+//! described, printed as one SELECT (`select`), calculated from batches of flows (`evaluate`, with what hosts did
+//! before from `history`), and compared with another table of the same flows (`compare`). The sets that come with
 //! netcap are in `features/` (`shipped`). Which files are read and written is decided elsewhere.
 
 pub mod compare;

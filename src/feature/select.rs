@@ -34,34 +34,34 @@ pub fn select(set: &FeatureSet, with_ids: bool) -> String {
                 set.table()
             ),
         )
-    } else if set.with_history {
-        let all: Vec<&Feature> = ids.into_iter().chain(&set.features).collect();
-        let (history, for_duckdb) = history::sql_of(&set.used());
-        if for_duckdb {
-            sql.push_str(
-                "-- for DuckDB: other engines may not count what is different in a window\n",
-            );
-        }
-        write!(
-            sql,
-            "SELECT\n  {}{}\nFROM (\n  SELECT *{history}\n  FROM (\n    SELECT *, row_number() OVER (ORDER BY end_ns, flow) AS nth\n    \
-             FROM (SELECT *, ts_ns + duration_ns AS end_ns FROM {}) AS ended\n  ) AS in_order\n) AS {}_history;\n",
-            KEYS.join(",\n  "),
-            selected(all.iter().copied(), "  "),
-            widened(set.flows.name, &all, &history::NEEDED, set.flows),
-            set.flows.name,
-        )
     } else {
         let all: Vec<&Feature> = ids.into_iter().chain(&set.features).collect();
+        let from = match set.with_history {
+            true => with_history(set, &all, &mut sql),
+            false => widened(set.flows.name, &all, &[], set.flows),
+        };
         write!(
             sql,
-            "SELECT\n  {}{}\nFROM {};\n",
+            "SELECT\n  {}{}\nFROM {from};\n",
             KEYS.join(",\n  "),
             selected(all.iter().copied(), "  "),
-            widened(set.flows.name, &all, &[], set.flows)
         )
     };
     sql
+}
+
+/// The flows with the columns of history beside their own; `sql` is told if only DuckDB can calculate them.
+fn with_history(set: &FeatureSet, features: &[&Feature], sql: &mut String) -> String {
+    let (history, for_duckdb) = history::sql_of(&set.used());
+    if for_duckdb {
+        sql.push_str("-- for DuckDB: other engines may not count what is different in a window\n");
+    }
+    let name = set.flows.name;
+    let flows = widened(name, features, &history::NEEDED, set.flows);
+    format!(
+        "(\n  SELECT *{history}\n  FROM (\n    SELECT *, row_number() OVER (ORDER BY end_ns, flow) AS nth\n    \
+         FROM (SELECT *, ts_ns + duration_ns AS end_ns FROM {flows}) AS ended\n  ) AS in_order\n) AS {name}_history"
+    )
 }
 
 fn selected<'a>(features: impl Iterator<Item = &'a Feature>, indent: &str) -> String {
@@ -88,7 +88,8 @@ fn typed(feature: &Feature) -> String {
     format!("cast({} as {ty})", feature.sql)
 }
 
-/// The columns that are used and `also` others, 32-bit integers as 64-bit ones: small types wrap in some engines and not in others.
+/// The columns that are used and `also` others, 32-bit integers as 64-bit ones: small types wrap in some engines and
+/// not in others.
 fn widened(
     name: &str,
     features: &[&Feature],

@@ -223,7 +223,7 @@ impl Builder {
             over: TableNames(match document.from {
                 From::Flow => flows,
                 From::FlowPackets => &FLOW_PACKET,
-                From::FlowHistory => with_history(flows),
+                From::FlowHistory => with_history(flows).unwrap_or(flows),
             }),
             words,
         })
@@ -232,6 +232,7 @@ impl Builder {
     fn build(&self, document: &Document) -> Result<FeatureSet> {
         let mut ids = Vec::new();
         let mut features = Vec::new();
+        let mut with_history = document.from == From::FlowHistory;
         let mut namings: BTreeMap<String, Naming> = BTreeMap::new();
         if let Some(base) = &document.extends {
             let text = shipped::text(base).ok_or_else(|| shipped::unknown(base))?;
@@ -241,6 +242,7 @@ impl Builder {
             let base = base.map_err(|e| e.in_file(&path))?;
             ids = base.ids;
             features = base.features;
+            with_history |= base.with_history;
         }
         namings.extend(document.namings.clone());
         // What tells flows apart is of the flow itself, also where the features are of its packets.
@@ -273,7 +275,7 @@ impl Builder {
             source: document.source.trim().to_owned(),
             flows: self.flows,
             grouped,
-            with_history: document.from == From::FlowHistory,
+            with_history,
             ids,
             features,
             namings: namings

@@ -157,21 +157,8 @@ impl Features {
                 files.map(|files| FirstPackets::new(files.columns(columns)))
             }
         };
-        let history = match (&flows, request.set.with_history) {
-            (Some(_), true) => {
-                let mut history = History::default();
-                let files = open(input, manifest, &request.set, request.set.flows)?;
-                for batch in files
-                    .into_iter()
-                    .flat_map(|files| files.columns(&OF_HISTORY))
-                {
-                    history.add(&batch?)?;
-                }
-                history.finish(&request.set.used());
-                Some(history)
-            }
-            _ => None,
-        };
+        let of_history = flows.as_ref().filter(|_| request.set.with_history);
+        let history = of_history.map(|files| history(files, &request.set));
         let labels = request.labels.as_deref();
         let labels = labels
             .map(|set| read_labels(input, manifest, set, request.set.flows))
@@ -179,7 +166,7 @@ impl Features {
         Ok(Self {
             flows: flows.map(|files| files.columns(evaluator.of_flows())),
             packets,
-            history,
+            history: history.transpose()?,
             labels,
             evaluator,
             ready: Vec::new().into_iter(),
@@ -262,6 +249,16 @@ pub(super) fn open(
     let files = ParquetFiles::open(table_files(&input.join(TABLES_STAGE).join(table.name))?)?;
     files.check(&Layout::plain(table))?;
     Ok(Some(files))
+}
+
+/// What hosts did before each flow of a table.
+fn history(files: &ParquetFiles, set: &FeatureSet) -> Result<History> {
+    let mut history = History::default();
+    for batch in files.columns(&OF_HISTORY) {
+        history.add(&batch?)?;
+    }
+    history.finish(&set.used());
+    Ok(history)
 }
 
 /// The output has no table that a set is made of.

@@ -20,6 +20,7 @@ use netcap_proto::{Column, Encoding, Kind, Table, Type};
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
+use crate::flow::Policy;
 use recent::Recent;
 use windows::Window;
 
@@ -77,7 +78,7 @@ impl Counted {
     fn count(&self, flows: &[Ended], nth: &[u32], same: &[u32], values: &mut [i64]) {
         match self {
             Self::Window(window) => window.count(flows, same, values),
-            Self::Recent(recent) => recent.count(nth, same, values),
+            Self::Recent(_) => recent::count(nth, same, values),
         }
     }
 }
@@ -113,12 +114,21 @@ pub const NEEDED: [&str; 11] = [
     "connection_state",
 ];
 
-/// The table of flows with the columns of history beside its own.
-pub(super) fn with_history(flows: &'static Table) -> &'static Table {
+/// The tables of flows with the columns of history beside their own. Made once, since what describes a table lives as
+/// long as the program.
+static WITH_HISTORY: LazyLock<Vec<Table>> =
+    LazyLock::new(|| Policy::NAMED.map(|(_, flows)| extended(flows)).into());
+
+/// The table of flows with the columns of history beside its own; `None` of a table that has no flows.
+pub(super) fn with_history(flows: &Table) -> Option<&'static Table> {
+    WITH_HISTORY.iter().find(|table| table.name == flows.name)
+}
+
+fn extended(flows: &Table) -> Table {
     let mut columns = flows.columns.to_vec();
-    for counted in COUNTED.iter() {
+    for counted in &*COUNTED {
         columns.push(Column {
-            name: String::leak(counted.name().to_owned()),
+            name: counted.name(),
             number: 0,
             path: &[],
             ty: Type::Int64,
@@ -133,10 +143,10 @@ pub(super) fn with_history(flows: &'static Table) -> &'static Table {
             children: &[],
         });
     }
-    Box::leak(Box::new(Table {
+    Table {
         columns: Vec::leak(columns),
         ..*flows
-    }))
+    }
 }
 
 /// A flow, as far as history needs it. Texts are numbers.
@@ -248,7 +258,8 @@ impl History {
         let counted = groups.par_iter().map(|group| {
             let of_group = wanted.iter().filter(|counted| counted.group() == *group);
             let mut columns: Vec<_> = of_group.map(|c| (*c, vec![0; flows.len()])).collect();
-            let key = |row: u32| flows.get(row as usize).map(|flow| key_of(group, flow));
+            let key = key_of(group);
+            let key = |row: u32| flows.get(row as usize).map(&key);
             let mut order = ended.clone();
             // Stable, so that within a group they stay as they ended.
             order.sort_by_key(|row| key(*row));
@@ -293,16 +304,20 @@ fn column(batch: &RecordBatch, name: &str, ty: &DataType) -> Result<ArrayRef> {
 }
 
 /// What flows of a group have in common, and 0 for all else.
-fn key_of(group: &[&str], flow: &Ended) -> [i64; 5] {
-    let pick = |name, value: i64| if group.contains(&name) { value } else { 0 };
-    let [src_port, dst_port] = flow.ports;
-    [
-        pick("src_ip", flow.src.into()),
-        pick("dst_ip", flow.dst.into()),
-        pick("src_port", src_port.into()),
-        pick("dst_port", dst_port.into()),
-        pick("protocol", flow.protocol.into()),
-    ]
+fn key_of(group: &[&str]) -> impl Fn(&Ended) -> [i64; 5] {
+    let columns = ["src_ip", "dst_ip", "src_port", "dst_port", "protocol"];
+    let counts = columns.map(|name| i64::from(group.contains(&name)));
+    move |flow| {
+        let [src_port, dst_port] = flow.ports.map(i64::from);
+        let values = [
+            flow.src.into(),
+            flow.dst.into(),
+            src_port,
+            dst_port,
+            flow.protocol.into(),
+        ];
+        std::array::from_fn(|i| counts[i] * values[i])
+    }
 }
 
 fn end_of(flows: &[Ended], row: u32) -> i64 {

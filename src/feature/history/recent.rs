@@ -59,24 +59,23 @@ impl Recent {
             MOST - 1
         )
     }
+}
 
-    /// Counts for the flows `same` of a group, which are in the order in which they ended: `nth`.
-    #[expect(clippy::unused_self, reason = "as a window counts")]
-    pub(super) fn count(&self, nth: &[u32], same: &[u32], values: &mut [i64]) {
-        let nth = |row: u32| nth.get(row as usize).copied().unwrap_or(0);
-        let mut oldest = same.iter().peekable();
-        let mut among = 0_i64;
-        for row in same {
-            among += 1;
-            while oldest
-                .next_if(|old| nth(*row) - nth(**old) >= MOST)
-                .is_some()
-            {
-                among -= 1;
-            }
-            if let Some(slot) = values.get_mut(*row as usize) {
-                *slot = among;
-            }
+/// Counts for the flows `same` of a group, which are in the order in which they ended: `nth`.
+pub(super) fn count(nth: &[u32], same: &[u32], values: &mut [i64]) {
+    let nth = |row: u32| nth.get(row as usize).copied().unwrap_or(0);
+    let mut oldest = same.iter().peekable();
+    let mut among = 0_i64;
+    for row in same {
+        among += 1;
+        while oldest
+            .next_if(|old| nth(*row) - nth(**old) >= MOST)
+            .is_some()
+        {
+            among -= 1;
+        }
+        if let Some(slot) = values.get_mut(*row as usize) {
+            *slot = among;
         }
     }
 }

@@ -157,9 +157,7 @@ impl Window {
             self.window,
         )
     }
-}
 
-impl Window {
     /// Counts for the flows `same` of a group, which are in the order of their ends.
     pub(super) fn count(&self, flows: &[Ended], same: &[u32], values: &mut [i64]) {
         let mut sum = 0_i64;
@@ -194,11 +192,9 @@ impl Window {
                 oldest += 1;
             }
             if let Some(slot) = values.get_mut(*row as usize) {
-                *slot = match self.measure {
-                    Measure::Peers | Measure::Ports => {
-                        i64::try_from(different.len()).unwrap_or(i64::MAX)
-                    }
-                    _ => sum,
+                *slot = match self.is_distinct() {
+                    true => i64::try_from(different.len()).unwrap_or(i64::MAX),
+                    false => sum,
                 };
             }
         }
