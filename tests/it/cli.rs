@@ -113,12 +113,8 @@ fn label_files_are_checked_for_what_cannot_be() {
     };
     let table =
         "start;end;src_ip;label\n2026-01-01T00:00Z;2026-01-01T01:00Z;10.0.0.1 10.0.0.2;scan\n";
-    assert_eq!(
-        check(table.as_bytes()).0,
-        0,
-        "{}",
-        check(table.as_bytes()).1
-    );
+    let (status, errors) = check(table.as_bytes());
+    assert_eq!(status, 0, "{errors}");
     let rule = |more: &str| format!("netcap-labels: 1\nzone: UTC\n{more}");
     let drift = "clocks:\n  c: {offset: [+1s at 2026-01-01 09:00, +2h at 2026-01-01 09:30]}\n";
     let ports = "rules:\n- {label: x, attackers: 10.0.0.1, ports: 22/icmp, time: always}\n";

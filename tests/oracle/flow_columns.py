@@ -16,8 +16,8 @@ from flow_packets import ACK, DCCP, FLAGS, ICMP, ICMPV6, SCTP, SYN, TCP, UDP, UD
 from flow_rules import SECOND, Flow, initiator
 from flow_tcp import connection_state, follow, history, of_connection, side_columns
 
-PUBLISHED = ["cic_first_payload_bytes", "cic_first_tcp_flags", "cic_last_bwd_window", "cic_bulk_count",
-             "cic_bulk_packets", "cic_bulk_bytes", "cic_bulk_duration_ns"]  # fmt: skip
+OF_PUBLISHED = ["cic_first_payload_bytes", "cic_first_tcp_flags", "cic_last_bwd_window", "cic_bulk_count",
+                "cic_bulk_packets", "cic_bulk_bytes", "cic_bulk_duration_ns"]  # fmt: skip
 SIDES = {"": None, "fwd_": True, "bwd_": False}
 SUBFLOW_NS, IDLE_NS, BULK_NS, BULK_PACKETS = SECOND, 5 * SECOND, SECOND, 4
 SIZE_CLASSES = {"upto_128": (0, 128), "upto_256": (129, 256), "upto_512": (257, 512), "upto_1024": (513, 1024),
@@ -47,7 +47,7 @@ def columns_of(flow: Flow, dns: dict[int, list[Dns]], protocol_names: dict[int, 
     row |= connection(flow, forward)
     row |= messages(flow, dns)
     # Those of CICFlowMeter as published, whose flows feature_oracle.py calculates.
-    row |= dict.fromkeys(PUBLISHED)
+    row |= dict.fromkeys(OF_PUBLISHED)
     return row
 
 
