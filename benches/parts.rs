@@ -26,7 +26,7 @@ fn packets() -> Vec<(PacketMeta, Vec<u8>)> {
     let mut reader = Reader::open(&capture()).unwrap();
     let mut all = Vec::new();
     while let Some((meta, bytes)) = reader.next().unwrap() {
-        all.push((meta, bytes.to_vec()));
+        all.push((*meta, bytes.to_vec()));
     }
     all
 }
@@ -46,7 +46,7 @@ fn walk(packets: &[(PacketMeta, Vec<u8>)]) -> Vec<FlowPacket> {
         };
         let seen = walker.packet(&mut symbols, &frame);
         found.extend(FlowPacket::new(
-            &seen.facts,
+            seen.facts,
             index,
             meta.ts_ns,
             meta.original,

@@ -80,13 +80,13 @@ impl Arranged {
     }
 
     /// Gives the next packet to `take`, as [`StreamReader::next`] has it; `false` at the end.
-    pub fn next(&mut self, take: &mut impl FnMut(usize, PacketMeta, &[u8])) -> Result<bool> {
+    pub fn next(&mut self, take: &mut impl FnMut(usize, &PacketMeta, &[u8])) -> Result<bool> {
         loop {
             let Some(reorder) = &mut self.reorder else {
                 let Some((ordinal, meta, bytes)) = self.reader.next()? else {
                     return Ok(false);
                 };
-                if self.twice.keeps(&meta, bytes) {
+                if self.twice.keeps(meta, bytes) {
                     take(ordinal, meta, bytes);
                     return Ok(true);
                 }
@@ -96,7 +96,7 @@ impl Arranged {
                 return Ok(false);
             };
             if self.twice.keeps(&held.meta, &held.bytes) {
-                take(held.ordinal, held.meta, &held.bytes);
+                take(held.ordinal, &held.meta, &held.bytes);
                 return Ok(true);
             }
         }
@@ -157,7 +157,7 @@ impl Reorder {
                     self.bytes += bytes.len();
                     self.held.push_back(Some(Held {
                         ordinal,
-                        meta,
+                        meta: *meta,
                         bytes: bytes.to_vec(),
                     }));
                 }

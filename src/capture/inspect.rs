@@ -37,7 +37,7 @@ pub fn inspect(path: &Path) -> Result<Inspection> {
         if !meta.timed {
             continue;
         }
-        duplicates += u64::from(recent.is_one(&meta, bytes));
+        duplicates += u64::from(recent.is_one(meta, bytes));
         if let Some((ts, number)) = latest {
             let gap = meta.ts_ns.saturating_sub(ts);
             if gap > longest_gap.map_or(0, |(longest, _)| longest) {

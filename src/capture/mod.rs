@@ -37,7 +37,7 @@ pub use time::{Resolution, Utc};
 pub use write::PcapngWriter;
 
 /// What a capture file says of one packet, apart from its bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PacketMeta {
     /// Time of capture in nanoseconds since 1970-01-01 UTC; a time outside of what 64 bits hold
     /// (1677 to 2262) is the nearest that they hold. 0 if the file does not say, see `timed`.

@@ -35,9 +35,9 @@ pub struct Reader {
     buffer: Buffer,
     state: State,
     facts: FileFacts,
-    /// Place of the present packet's bytes in the window, and length of its record.
+    /// The present packet, place of its bytes in the window, and length of its record.
+    meta: PacketMeta,
     data: usize,
-    captured: usize,
     record: usize,
 }
 
@@ -133,8 +133,8 @@ impl Reader {
             buffer,
             state: State::Ended,
             facts,
+            meta: PacketMeta::default(),
             data: 0,
-            captured: 0,
             record: 0,
         };
         match begun {
@@ -156,44 +156,51 @@ impl Reader {
         reason = "an iterator cannot lend its buffer"
     )]
     #[inline]
-    pub fn next(&mut self) -> Result<Option<(PacketMeta, &[u8])>> {
-        match self.advance()? {
-            Some(meta) => Ok(Some((meta, self.data()))),
-            None => Ok(None),
-        }
+    pub fn next(&mut self) -> Result<Option<(&PacketMeta, &[u8])>> {
+        Ok(if self.advance()? {
+            Some((self.meta(), self.data()))
+        } else {
+            None
+        })
     }
 
-    /// [`Self::next`] in two steps, for who needs the packet before its bytes: goes on to the next
-    /// packet, whose bytes [`Self::data`] then gives.
+    /// [`Self::next`] in steps: goes on to the next packet, which [`Self::meta`] and [`Self::data`] then
+    /// give; `false` at the end.
+    ///
+    /// What the file says of it stays where it is: to copy it right after it was written takes longer than
+    /// to read it.
     #[inline]
-    pub fn advance(&mut self) -> Result<Option<PacketMeta>> {
+    pub fn advance(&mut self) -> Result<bool> {
         self.buffer.consume(std::mem::take(&mut self.record));
-        self.captured = 0;
+        self.meta.captured = 0;
         let next = match &mut self.state {
             State::Pcap(pcap) => pcap.next(&mut self.buffer, self.facts.packets + 1),
             State::Pcapng(pcapng) => pcapng.next(&mut self.buffer, &mut self.facts),
-            State::Ended => return Ok(None),
+            State::Ended => return Ok(false),
         };
         match next {
             Ok(Some((meta, data, record))) => {
                 self.facts.count(&meta);
-                self.data = data;
-                self.captured = meta.captured as usize;
-                self.record = record;
-                Ok(Some(meta))
+                (self.meta, self.data, self.record) = (meta, data, record);
+                Ok(true)
             }
-            Ok(None) => self.end(Ok(())).map(|()| None),
-            Err(halt) => self.end(Err(halt)).map(|()| None),
+            Ok(None) => self.end(Ok(())).map(|()| false),
+            Err(halt) => self.end(Err(halt)).map(|()| false),
         }
+    }
+
+    /// What the file says of the packet that [`Self::advance`] went to.
+    #[inline]
+    pub fn meta(&self) -> &PacketMeta {
+        &self.meta
     }
 
     /// Captured bytes of the packet that [`Self::advance`] went to.
     #[inline]
     pub fn data(&self) -> &[u8] {
-        self.buffer
-            .bytes()
-            .get(self.data..self.data + self.captured)
-            .unwrap_or_default()
+        let captured = self.meta.captured as usize;
+        let bytes = self.buffer.bytes().get(self.data..self.data + captured);
+        bytes.unwrap_or_default()
     }
 
     /// Comments of the packet that [`Self::advance`] went to; only pcapng has them.
@@ -201,7 +208,8 @@ impl Reader {
         let State::Pcapng(pcapng) = &self.state else {
             return Vec::new();
         };
-        let options = self.data + self.captured.next_multiple_of(4);
+        let captured = self.meta.captured as usize;
+        let options = self.data + captured.next_multiple_of(4);
         let options = self
             .buffer
             .bytes()

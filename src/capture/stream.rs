@@ -116,7 +116,7 @@ fn scan(path: &Path) -> Result<StreamFile> {
         .help("give it alone, or write it to a file"));
     }
     let mut reader = Reader::open(path)?;
-    while reader.advance()?.is_some() {}
+    while reader.advance()? {}
     Ok(StreamFile {
         path: path.to_path_buf(),
         facts: Some(reader.into_facts()),

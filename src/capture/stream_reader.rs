@@ -22,6 +22,8 @@ pub struct StreamReader {
     files: Vec<Slot>,
     /// File of the packet that was given last.
     present: usize,
+    /// That packet, where files are merged.
+    merged: PacketMeta,
     how: How,
     window: usize,
 }
@@ -35,7 +37,7 @@ enum How {
 struct Slot {
     path: PathBuf,
     reader: Option<Reader>,
-    /// The packet that the reader is at.
+    /// The packet that the reader is at, where files are merged.
     packet: Option<PacketMeta>,
     /// Set when the file has been read.
     facts: Option<FileFacts>,
@@ -61,6 +63,7 @@ impl StreamReader {
         Self {
             files: stream.files.iter().map(slot).collect(),
             present: 0,
+            merged: PacketMeta::default(),
             how,
             window: if stream.merge && stream.files.len() > FEW {
                 SMALL_WINDOW
@@ -78,17 +81,19 @@ impl StreamReader {
         reason = "an iterator cannot lend its buffer"
     )]
     #[inline]
-    pub fn next(&mut self) -> Result<Option<(usize, PacketMeta, &[u8])>> {
-        let meta = match self.how {
-            How::InOrder => self.advance_in_order()?,
-            How::Merged(_) => self.advance_merged()?,
+    pub fn next(&mut self) -> Result<Option<(usize, &PacketMeta, &[u8])>> {
+        let merged = matches!(self.how, How::Merged(_));
+        let more = if merged {
+            self.advance_merged()?
+        } else {
+            self.advance_in_order()?
         };
-        let Some(meta) = meta else { return Ok(None) };
-        let reader = self
-            .files
-            .get(self.present)
-            .and_then(|slot| slot.reader.as_ref());
-        Ok(Some((self.present, meta, reader.map_or(&[], Reader::data))))
+        let slot = self.files.get(self.present).filter(|_| more);
+        let Some(reader) = slot.and_then(|slot| slot.reader.as_ref()) else {
+            return Ok(None);
+        };
+        let meta = if merged { &self.merged } else { reader.meta() };
+        Ok(Some((self.present, meta, reader.data())))
     }
 
     /// What is known of a file: all of it once its packets have come, less before.
@@ -117,23 +122,23 @@ impl StreamReader {
     }
 
     #[inline]
-    fn advance_in_order(&mut self) -> Result<Option<PacketMeta>> {
+    fn advance_in_order(&mut self) -> Result<bool> {
         while let Some(slot) = self.files.get_mut(self.present) {
-            if let Some(packet) = slot.advance(self.window)? {
-                return Ok(Some(packet));
+            if slot.advance(self.window)?.is_some() {
+                return Ok(true);
             }
             self.present += 1;
         }
-        Ok(None)
+        Ok(false)
     }
 
-    fn advance_merged(&mut self) -> Result<Option<PacketMeta>> {
+    fn advance_merged(&mut self) -> Result<bool> {
         let How::Merged(heap) = &mut self.how else {
-            return Ok(None);
+            return Ok(false);
         };
         if let Some(slot) = self.files.get_mut(self.present)
             && let Some(before) = slot.packet
-            && let Some(next) = slot.advance(self.window)?
+            && let Some(next) = slot.advance(self.window)?.copied()
         {
             let time = if next.timed { next.ts_ns } else { before.ts_ns };
             slot.packet = Some(PacketMeta {
@@ -149,24 +154,26 @@ impl StreamReader {
             self.present = ordinal;
             if let Some(packet) = slot.packet {
                 let ts_ns = if packet.timed { packet.ts_ns } else { 0 };
-                return Ok(Some(PacketMeta { ts_ns, ..packet }));
+                self.merged = PacketMeta { ts_ns, ..packet };
+                return Ok(true);
             }
-            if let Some(packet) = slot.advance(self.window)? {
+            if let Some(packet) = slot.advance(self.window)?.copied() {
                 slot.packet = Some(PacketMeta {
                     ts_ns: time,
                     ..packet
                 });
-                return Ok(Some(packet));
+                self.merged = packet;
+                return Ok(true);
             }
         }
-        Ok(None)
+        Ok(false)
     }
 }
 
 impl Slot {
     /// Goes on in this file, opening it at first and closing it at its end.
     #[inline]
-    fn advance(&mut self, window: usize) -> Result<Option<PacketMeta>> {
+    fn advance(&mut self, window: usize) -> Result<Option<&PacketMeta>> {
         if self.facts.is_some() {
             return Ok(None);
         }
@@ -174,12 +181,11 @@ impl Slot {
             Some(reader) => reader,
             none => none.insert(open(&self.path, window)?),
         };
-        let packet = reader.advance()?;
-        if packet.is_none() {
+        if !reader.advance()? {
             self.facts = self.reader.take().map(Reader::into_facts);
             self.packet = None;
         }
-        Ok(packet)
+        Ok(self.reader.as_ref().map(Reader::meta))
     }
 }
 

@@ -15,6 +15,9 @@ use crate::flow::FlowPacket;
 use crate::packet::{Class, Found, FragmentSeen, Frame, Walker};
 use crate::protocol::REGISTRY;
 
+/// Packets whose headers are fetched from memory at once.
+const FETCH: u32 = 16;
+
 pub(super) struct Worker {
     walker: Walker,
     symbols: Symbols,
@@ -94,6 +97,9 @@ impl Worker {
         decoded.counts.duplicates = left_out;
         decoded.counts.kept_duplicates = kept;
         for (index, (meta, bytes)) in (0u32..).zip(batch.packets()) {
+            if index.is_multiple_of(FETCH) {
+                batch.fetch(index, FETCH);
+            }
             let counts = &mut decoded.counts;
             counts.read += 1;
             if self
@@ -144,7 +150,7 @@ impl Worker {
                     payload_bytes: seen.facts.payload_bytes.map(int),
                 });
             }
-            let packet = FlowPacket::new(&seen.facts, index, meta.ts_ns, meta.original);
+            let packet = FlowPacket::new(seen.facts, index, meta.ts_ns, meta.original);
             decoded.flow_packets.extend(packet);
         }
         let outer = self.walker.take_outer().into_iter();

@@ -17,8 +17,8 @@ pub(super) fn community_id(packet: &FlowPacket) -> String {
     } = packet.sent;
     let (src, dst) = packet.ends();
     let ends = Ends {
-        src,
-        dst,
+        src: &src,
+        dst: &dst,
         ports: sent_ports.unwrap_or_default(),
         one_way,
     };

@@ -112,8 +112,9 @@ pub struct FlowPacket {
 
 impl FlowPacket {
     /// The packet of those facts; `None` if it belongs to no flow: no IP.
+    #[inline]
     pub fn new(facts: &Facts, index: u32, ts_ns: i64, wire_bytes: u32) -> Option<Self> {
-        let ip = facts.ip?;
+        let ip = facts.ip.as_ref()?;
         let (ports, one_way, known) = match (facts.ports, facts.icmp) {
             (Some(ports), _) => (ports, false, true),
             (None, Some(icmp)) => {
@@ -126,8 +127,8 @@ impl FlowPacket {
         let icmp = facts.icmp.and_then(|icmp| icmp.identifier).map(u32::from);
         let identifier = icmp.or(facts.spi).unwrap_or(0);
         let ends = Ends {
-            src: ip.src,
-            dst: ip.dst,
+            src: &ip.src,
+            dst: &ip.dst,
             ports,
             one_way,
         };
@@ -239,8 +240,8 @@ impl FlowPacket {
             (0, 0)
         };
         let ends = Ends {
-            src: key.addresses[from],
-            dst: key.addresses[to],
+            src: &key.addresses[from],
+            dst: &key.addresses[to],
             ports,
             one_way: false,
         };
@@ -267,21 +268,22 @@ impl FlowPacket {
 }
 
 /// Sender and receiver of a packet.
-pub(super) struct Ends {
-    pub(super) src: IpAddr,
-    pub(super) dst: IpAddr,
+pub(super) struct Ends<'a> {
+    pub(super) src: &'a IpAddr,
+    pub(super) dst: &'a IpAddr,
     pub(super) ports: (u16, u16),
     pub(super) one_way: bool,
 }
 
-impl Ends {
+impl Ends<'_> {
     /// Addresses and ports of side A and B, and which of them is the sender.
+    #[inline]
     pub(super) fn in_order(&self) -> ([IpAddr; 2], [u16; 2], Side) {
         let (src_port, dst_port) = self.ports;
         if !self.one_way && (self.src, src_port) > (self.dst, dst_port) {
-            ([self.dst, self.src], [dst_port, src_port], Side::B)
+            ([*self.dst, *self.src], [dst_port, src_port], Side::B)
         } else {
-            ([self.src, self.dst], [src_port, dst_port], Side::A)
+            ([*self.src, *self.dst], [src_port, dst_port], Side::A)
         }
     }
 }

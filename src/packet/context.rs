@@ -15,7 +15,7 @@ pub struct Context<'a> {
     /// Capture time, nanoseconds since 1970.
     pub ts_ns: i64,
     /// What the layers so far have found.
-    pub facts: Facts,
+    pub facts: &'a mut Facts,
     pub(super) packet: u32,
     pub(super) layer: i32,
     pub(super) index: i32,
@@ -47,13 +47,13 @@ pub struct Anomaly {
 
 impl Context<'_> {
     /// A new innermost IP header.
-    #[inline]
+    #[inline(always)]
     pub fn enter_ip(&mut self, ip: Ip) {
-        if let (Some(outer), Some(_)) = (&mut self.outer, self.facts.ip) {
-            outer.push((self.packet, self.facts));
+        if let (Some(outer), Some(_)) = (&mut self.outer, &self.facts.ip) {
+            outer.push((self.packet, *self.facts));
         }
-        self.facts.enter_ip(ip);
         let is_first = ip.fragment.is_some_and(|fragment| fragment.offset == 0);
+        self.facts.enter_ip(ip);
         if let Some(datagram) = self.facts.datagram.filter(|_| is_first) {
             self.firsts.push((self.packet, datagram.hash));
         }
@@ -103,7 +103,7 @@ impl Context<'_> {
     /// The addresses of the innermost IP header, with ports.
     #[inline]
     pub fn endpoints(&self, src_port: u16, dst_port: u16) -> Option<EndpointsRow> {
-        let ip = self.facts.ip?;
+        let ip = self.facts.ip.as_ref()?;
         Some(EndpointsRow {
             src_ip: ip.src_symbol,
             dst_ip: ip.dst_symbol,
@@ -234,19 +234,35 @@ pub struct Ip {
 
 impl Facts {
     /// A new innermost IP header: what was known of the transport belongs to the outer one.
-    pub(crate) fn enter_ip(&mut self, ip: Ip) {
-        let datagram = ip
-            .fragment
-            .map(|fragment| Datagram::of(fragment, ip.src, ip.dst, ip.protocol, self));
-        *self = Self {
-            ip: Some(ip),
-            datagram: datagram.or(self.datagram),
-            macs: self.macs,
-            vlans: self.vlans,
-            tunnels: self.entered,
-            entered: self.entered,
-            ..Self::default()
-        };
+    ///
+    /// Inlined and field by field, so that `ip` is written where it belongs. To copy a struct that has just
+    /// been written in pieces makes the processor wait until they have left its store buffer.
+    #[inline(always)]
+    pub(crate) fn enter_ip(&mut self, new: Ip) {
+        if let Some(fragment) = new.fragment {
+            self.datagram = Some(Datagram::of(fragment, new.src, new.dst, new.protocol, self));
+        }
+        let Self {
+            ip,
+            datagram: _,
+            ports,
+            icmp,
+            spi,
+            tcp,
+            dns,
+            header_bytes,
+            payload_bytes,
+            macs: _,
+            vlans: _,
+            tunnels,
+            entered,
+            service,
+        } = self;
+        *ip = Some(new);
+        (*ports, *icmp, *spi) = (None, None, None);
+        (*tcp, *dns, *service) = (None, None, None);
+        (*header_bytes, *payload_bytes) = (None, None);
+        *tunnels = *entered;
     }
 
     /// The packet has only a part of what the headers say, since a datagram around it came in

@@ -133,7 +133,7 @@ impl Context<'_> {
         };
         let fits = !ragged && end + counted <= MOST_BYTES;
         // As it is once the header is entered; the walk enters it again.
-        let mut entered = self.facts;
+        let mut entered = *self.facts;
         if matches!(input.selector, Selector::IpProtocol(_)) {
             entered.enter_ip_in_ip(if src.is_ipv4() { 4 } else { 6 });
         }
@@ -158,7 +158,7 @@ impl Context<'_> {
                 layer: self.layer,
                 protocol: self.protocol,
                 selector: input.selector,
-                before: self.facts,
+                before: *self.facts,
                 path: 0,
                 steps: 0,
             },

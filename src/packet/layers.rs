@@ -84,7 +84,7 @@ impl Layers<'_> {
             return;
         };
         let place = seen.place;
-        let fragment = std::mem::replace(&mut cx.facts, place.before);
+        let fragment = std::mem::replace(cx.facts, place.before);
         (cx.layer, cx.start, self.path) = (place.layer, seen.start, place.path);
         self.silent_until = self.silent_until.max(place.layer + whole.layers);
         self.known = None;
@@ -95,8 +95,8 @@ impl Layers<'_> {
             base: seen.start,
         };
         self.walk(stretch, cx);
-        let known = self.known.unwrap_or(cx.facts);
-        cx.facts = fragment.completed(&known, &cx.facts);
+        let known = self.known.unwrap_or(*cx.facts);
+        *cx.facts = fragment.completed(&known, cx.facts);
     }
 
     /// Decodes a header; gives what it carries. One that was decoded with the first fragment of its
@@ -122,7 +122,7 @@ impl Layers<'_> {
         cx.anomalies.truncate(anomalies);
         (cx.malformed, self.truncated) = (malformed, truncated);
         if cx.layer == self.silent_until {
-            self.known = Some(cx.facts);
+            self.known = Some(*cx.facts);
         }
         next
     }

@@ -31,13 +31,13 @@ pub enum Class {
 
 /// What the walk found in a packet.
 #[derive(Debug, Clone, Copy)]
-pub struct Seen {
+pub struct Seen<'w> {
     /// Its class.
     pub class: Class,
     /// Its layers, as a text of the batch.
     pub path: Symbol,
     /// What the flow table needs.
-    pub facts: Facts,
+    pub facts: &'w Facts,
 }
 
 /// A packet to walk over.
@@ -73,6 +73,8 @@ pub struct Walker {
     silent: Protocols,
     selectors: Selectors,
     paths: Paths,
+    /// Of the present packet.
+    facts: Facts,
     anomalies: Vec<Anomaly>,
     fragments: Vec<FragmentSeen>,
     firsts: Vec<(u32, u64)>,
@@ -92,6 +94,7 @@ impl Walker {
             silent: known.map(|entry| make(entry, false)).collect(),
             selectors: Selectors::new(registry),
             paths: Paths::new(),
+            facts: Facts::default(),
             anomalies: Vec::new(),
             fragments: Vec::new(),
             firsts: Vec::new(),
@@ -107,7 +110,7 @@ impl Walker {
     }
 
     /// Decodes a packet.
-    pub fn packet(&mut self, symbols: &mut Symbols, frame: &Frame<'_>) -> Seen {
+    pub fn packet(&mut self, symbols: &mut Symbols, frame: &Frame<'_>) -> Seen<'_> {
         let calm = self.anomalies.len();
         let (mut layers, mut cx) = self.begin(symbols, frame.index, frame.ts_ns);
         let outermost = Stretch {
@@ -120,7 +123,7 @@ impl Walker {
             return Seen {
                 class: Class::Skipped,
                 path: layers.paths.symbol(layers.path, cx.symbols),
-                facts: cx.facts,
+                facts: &self.facts,
             };
         }
         for found in frame.datagrams {
@@ -151,7 +154,7 @@ impl Walker {
         Seen {
             class,
             path: layers.paths.symbol(layers.path, cx.symbols),
-            facts: cx.facts,
+            facts: &self.facts,
         }
     }
 
@@ -177,10 +180,11 @@ impl Walker {
         packet: u32,
         ts_ns: i64,
     ) -> (Layers<'w>, Context<'w>) {
+        self.facts = Facts::default();
         let cx = Context {
             symbols,
             ts_ns,
-            facts: Facts::default(),
+            facts: &mut self.facts,
             packet,
             layer: 0,
             index: 0,

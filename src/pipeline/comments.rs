@@ -20,8 +20,8 @@ pub fn packet_comments(path: &Path) -> Result<Option<Vec<Commented>>> {
     }
     let mut reader = Reader::open(path)?;
     let mut all = Vec::new();
-    while let Some(meta) = reader.advance()? {
-        all.push((meta.number.unsigned_abs(), reader.comments()));
+    while reader.advance()? {
+        all.push((reader.meta().number.unsigned_abs(), reader.comments()));
     }
     Ok(Some(all))
 }

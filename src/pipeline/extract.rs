@@ -266,7 +266,8 @@ fn write(files: &[PathBuf], wanted: &Wanted, comments: &Comments, out: &Path) ->
             };
             let last = of_file.last_key_value().map_or(0, |(number, _)| *number);
             let mut reader = Reader::open(path)?;
-            while let Some(meta) = reader.advance()? {
+            while reader.advance()? {
+                let meta = reader.meta();
                 if let Some(flow) = of_file.get(&meta.number) {
                     let claims = comments.flows.get(flow).map_or("", String::as_str);
                     let own = comments.packets.get(&(ordinal, meta.number));
@@ -277,7 +278,7 @@ fn write(files: &[PathBuf], wanted: &Wanted, comments: &Comments, out: &Path) ->
                         .ok_or_else(|| Error::new("a packet has no interface").in_file(path))?;
                     let comment = format!("flow {flow}, packet {}{claims}{own}", meta.number);
                     writer
-                        .packet(ordinal, interface, &meta, reader.data(), &comment)
+                        .packet(ordinal, interface, meta, reader.data(), &comment)
                         .map_err(failed)?;
                     written += 1;
                 }

@@ -33,8 +33,9 @@ fn fields(line: &str) -> Vec<String> {
 
 fn read(path: &Path) -> Result<FileFacts, String> {
     let mut reader = Reader::open(path).map_err(|e| e.to_string())?;
-    while let Some((meta, data)) = reader.next().map_err(|e| e.to_string())? {
-        assert_eq!(meta.captured as usize, data.len());
+    while reader.advance().map_err(|e| e.to_string())? {
+        let meta = reader.meta();
+        assert_eq!(meta.captured as usize, reader.data().len());
         assert_eq!(
             reader.facts().interfaces[meta.interface as usize].link_type,
             meta.link_type

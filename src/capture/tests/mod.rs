@@ -31,7 +31,7 @@ fn try_read(bytes: &[u8]) -> Result<Read> {
     let mut reader = Reader::from_read(Path::new("test"), input)?;
     let mut packets = Vec::new();
     while let Some((meta, data)) = reader.next()? {
-        packets.push((meta, data.to_vec()));
+        packets.push((*meta, data.to_vec()));
     }
     assert!(reader.next()?.is_none(), "the end is final");
     assert!(reader.facts().end.is_some());
