@@ -55,8 +55,9 @@ fn read(input: Box<dyn Read + Send>) -> Option<File> {
     let mut sums = Sums::default();
     // An error is one of the operating system, and memory has none.
     while let Some((meta, bytes)) = reader.next().expect("memory has no errors") {
+        let meta = *meta;
         sums.add(&meta, bytes);
-        packets.push((*meta, bytes.to_vec()));
+        packets.push((meta, bytes.to_vec()));
         let interface = &reader.facts().interfaces[meta.interface as usize];
         assert_eq!(interface.link_type, meta.link_type);
     }
