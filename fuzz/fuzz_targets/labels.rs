@@ -15,8 +15,8 @@ use netcap::label::{
 
 /// Longer files only make an input slow.
 const MOST_BYTES: usize = 16 << 10;
-/// 2026-11-25 00:40:00 UTC, the time of the lab's capture, in nanoseconds.
-const LAB_NS: i64 = 1_795_567_200_000_000_000;
+/// 2026-11-26 15:52:00 UTC, the time of the lab's capture, in nanoseconds.
+const LAB_NS: i64 = 1_795_708_320_000_000_000;
 const SECOND: i64 = 1_000_000_000;
 
 const HOSTS: [&str; 6] = [

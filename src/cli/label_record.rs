@@ -3,12 +3,13 @@
 use std::net::{IpAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use clap::Args;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Common, Done};
+use super::{Common, Done, values};
 use crate::error::{Error, Result};
 use crate::label::{NewRule, append, flow_columns, parse};
 use crate::output::write_atomically;
@@ -35,15 +36,22 @@ pub(super) struct LabelRecord {
     /// Class of the attack [default: the name of the rule].
     #[arg(long, value_name = "CLASS")]
     label: Option<String>,
-    /// Who is attacked: an address, a network, or a name of the file.
-    #[arg(long, value_name = "HOST")]
-    victim: String,
+    /// Who is attacked: an address, a network, or a name of the file. May be repeated.
+    #[arg(long = "victim", required = true, value_name = "HOST")]
+    victims: Vec<String>,
     /// Who attacks [default: the address of this machine from which it reaches the victim].
     #[arg(long, value_name = "HOST")]
     attacker: Option<String>,
     /// Ports of the victim, as 22/tcp.
     #[arg(long, value_name = "PORTS")]
     ports: Option<String>,
+    /// Technique of MITRE ATT&CK, as T1046. May be repeated.
+    #[arg(long, value_name = "TECHNIQUE")]
+    mitre: Vec<String>,
+    /// How long after the command's end the attack goes on: the last answers may come later than
+    /// it ends, as 500ms.
+    #[arg(long, value_parser = values::duration_ns, value_name = "TIME")]
+    linger: Option<i64>,
     /// The command with its arguments.
     #[arg(required = true, last = true, value_name = "COMMAND")]
     command: Vec<String>,
@@ -51,7 +59,10 @@ pub(super) struct LabelRecord {
 
 impl LabelRecord {
     pub(super) fn run(self, common: &Common) -> Result<Done> {
-        let attackers = self.attacker.clone().or_else(|| own_address(&self.victim));
+        let attackers = self
+            .attacker
+            .clone()
+            .or_else(|| self.victims.iter().find_map(|victim| own_address(victim)));
         if attackers.is_none() {
             common.say(
                 "who attacks is not known, so the rule is of every host: --attacker names one",
@@ -74,6 +85,9 @@ impl LabelRecord {
             .args(arguments)
             .status()
             .map_err(|e| Error::because(format!("cannot run {program}"), e))?;
+        if let Some(linger) = self.linger {
+            std::thread::sleep(Duration::from_nanos(linger.unsigned_abs()));
+        }
         let end = Timestamp::now();
         let extra = vec![
             ("command", Value::from(as_typed(&self.command))),
@@ -113,8 +127,9 @@ impl LabelRecord {
             label: self.label.clone().unwrap_or_else(|| self.rule.clone()),
             time,
             attackers,
-            victims: self.victim.clone(),
+            victims: self.victims.clone(),
             ports: self.ports.clone(),
+            mitre: self.mitre.clone(),
             extra,
         }
     }

@@ -17,9 +17,11 @@ pub struct NewRule {
     /// Who attacked, if the file has no default.
     pub attackers: Option<String>,
     /// Who was attacked.
-    pub victims: String,
+    pub victims: Vec<String>,
     /// Ports of the victim.
     pub ports: Option<String>,
+    /// Techniques of MITRE ATT&CK.
+    pub mitre: Vec<String>,
     /// What else is known, in order.
     pub extra: Vec<(&'static str, Value)>,
 }
@@ -48,17 +50,29 @@ pub fn append(text: &str, rule: &NewRule) -> Result<String> {
     let indent = item.map_or(2, |line| line.len() - line.trim_start().len());
     let (dash, more) = (" ".repeat(indent), " ".repeat(indent + 2));
     let quoted = |text: &str| to_string(text).unwrap_or_default();
+    let list = |texts: &[String]| match texts {
+        [one] => quoted(one),
+        several => {
+            let several: Vec<String> = several.iter().map(|text| quoted(text)).collect();
+            format!("[{}]", several.join(", "))
+        }
+    };
     let (start, end) = rule.time;
-    let mut new = format!("{}\n", old.trim_end());
+    // An empty line before the new rule stays, where there is one.
+    let gap = if old.ends_with("\n\n") { "\n" } else { "" };
+    let mut new = format!("{}\n{gap}", old.trim_end());
     new += &format!("{dash}- id: {}\n", rule.id);
     new += &format!("{more}label: {}\n", quoted(&rule.label));
     new += &format!("{more}time: {start:.6} .. {end:.6}\n");
     if let Some(attackers) = &rule.attackers {
         new += &format!("{more}attackers: {}\n", quoted(attackers));
     }
-    new += &format!("{more}victims: {}\n", quoted(&rule.victims));
+    new += &format!("{more}victims: {}\n", list(&rule.victims));
     if let Some(ports) = &rule.ports {
         new += &format!("{more}ports: {}\n", quoted(ports));
+    }
+    if !rule.mitre.is_empty() {
+        new += &format!("{more}mitre: {}\n", list(&rule.mitre));
     }
     if !rule.extra.is_empty() {
         new += &format!("{more}extra:\n");
@@ -84,8 +98,9 @@ mod tests {
                 time("2026-05-04T10:00:01.25Z"),
             ),
             attackers: Some("10.0.0.7".to_owned()),
-            victims: "10.0.0.5".to_owned(),
+            victims: vec!["10.0.0.5".to_owned(), "10.0.0.6".to_owned()],
             ports: Some("22/tcp".to_owned()),
+            mitre: vec!["T1046".to_owned()],
             extra: vec![
                 ("command", "nmap -sS 10.0.0.5".into()),
                 ("exit_status", 0.into()),
@@ -104,7 +119,14 @@ mod tests {
         let (start, end) = truth.rules()[1].intervals().next().unwrap();
         assert_eq!(end - start, 750_000_000);
         assert_eq!(truth.rules()[1].label(), "Port scan: \"all\"");
+        assert_eq!(truth.rules()[1].mitre(), ["T1046"]);
+        assert!(
+            two.contains("victims: [\"10.0.0.5\", \"10.0.0.6\"]\n"),
+            "{two}"
+        );
         // As it stands there.
+        let apart = append(&format!("{one}\n"), &rule("b")).unwrap();
+        assert!(apart.contains("\n\n  - id: b\n"), "{apart}");
         let four = "netcap-labels: 1\nrules:  # all\n    - id: x\n      label: X\n";
         assert!(
             append(four, &rule("b"))

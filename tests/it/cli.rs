@@ -261,7 +261,7 @@ fn inspect_tells_what_a_capture_is() {
     let (status, text, errors) = run(&["inspect", &quickstart(), "--format", "json"]);
     assert_eq!(status, 0, "{errors}");
     let value: serde_json::Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(value["files"][0]["packets"], 8090);
+    assert_eq!(value["files"][0]["packets"], 8180);
     assert_eq!(value["files"][0]["link_types"][0]["name"], "ethernet");
 }
 
@@ -276,7 +276,7 @@ fn time_and_head_filter() {
         "--out",
         out,
         "--time",
-        "2026-11-25T00:40:10Z..2026-11-25T00:40:20Z",
+        "2026-11-26T15:52:20Z..2026-11-26T15:52:30Z",
     ];
     let (status, _, errors) = run(&args);
     assert_eq!(status, 0, "{errors}");

@@ -42,14 +42,14 @@ fn the_packets_of_flows_are_found_with_and_without_their_table() {
     assert!(made.0 < 2, "{}", made.2);
 
     // One flow by its number: the same packets, whatever was kept.
-    let sql = "SELECT packets FROM flow WHERE flow = 3144";
+    let sql = "SELECT packets FROM flow WHERE flow = 3200";
     let rows = run(&["query", sql, "--input", &all, "--format", "csv"]).1;
     let wanted: usize = rows.lines().nth(1).unwrap().parse().unwrap();
     let mut found = Vec::new();
     for input in [&all, &flows] {
         let out = path("one.pcapng");
         let extract = [
-            "extract", &capture, "--input", input, "--flow", "3144", "--out", &out,
+            "extract", &capture, "--input", input, "--flow", "3200", "--out", &out,
         ];
         let (status, _, errors) = run(&[&extract[..], &["--force"]].concat());
         assert_eq!(status, 0, "{errors}");
@@ -75,7 +75,7 @@ fn the_packets_of_flows_are_found_with_and_without_their_table() {
     assert_eq!(rows, format!("n\n{}\n", packets(out.as_ref()).len()));
     let bytes = std::fs::read(&out).unwrap();
     let comment =
-        b"attempted Password guessing: rule password-guessing (quickstart.labels.yaml:35)";
+        b"attempted Password guessing: rule password-guessing (quickstart.labels.yaml:43)";
     assert!(bytes.windows(comment.len()).any(|window| window == comment));
 }
 
@@ -108,7 +108,7 @@ fn other_captures_and_flows_are_refused() {
         "{errors}"
     );
     let other = root().join("Cargo.toml");
-    let (status, _, errors) = extract(other.to_str().unwrap(), &["--flow", "490"]);
+    let (status, _, errors) = extract(other.to_str().unwrap(), &["--flow", "481"]);
     assert_eq!(status, 2);
     assert!(
         errors.contains("the capture quickstart.pcapng of the output is not there"),

@@ -454,7 +454,7 @@ fn files_of_others_label_without_import() {
         .0,
         0
     );
-    let list = "location: UTC\ntimeFormat: \"15:04\"\ndateFormat: 2006-01-02\nattacks:\n  - {name: x, category: scan, date: 2026-11-25, start: \"00:40\", end: \"00:40\", attackers: [10.77.0.66], victims: [10.77.0.30]}\n";
+    let list = "location: UTC\ntimeFormat: \"15:04\"\ndateFormat: 2006-01-02\nattacks:\n  - {name: x, category: scan, date: 2026-11-26, start: \"15:52\", end: \"15:52\", attackers: [10.77.0.66], victims: [10.77.0.30]}\n";
     std::fs::write(&labels, list).unwrap();
     let made = run(&[
         "label", "--labels", &labels, "--input", &out, "--set", "list",

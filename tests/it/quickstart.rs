@@ -84,7 +84,7 @@ fn dry_run_does_nothing() {
     let target = out.path().join("out");
     let (status, text, errors) = build(&target, &["--dry-run"]);
     assert_eq!(status, 0, "{errors}");
-    assert!(text.contains("8,090 packets"), "{text}");
+    assert!(text.contains("8,180 packets"), "{text}");
     assert!(!target.exists());
 }
 
@@ -168,7 +168,7 @@ fn wrong_zone_is_told() {
     assert_eq!(status, 0);
     let labels = std::fs::read_to_string(root().join("tests/lab/quickstart.labels.yaml")).unwrap();
     let wrong = out.path().join("wrong.yaml");
-    std::fs::write(&wrong, labels.replace("zone: UTC", "zone: +01:00")).unwrap();
+    std::fs::write(&wrong, in_zone(&labels, "+01:00")).unwrap();
     let (status, _, errors) = run(&[
         "label",
         "--labels",
@@ -184,6 +184,14 @@ fn wrong_zone_is_told() {
     );
 }
 
+/// The lab's rules with the times of another zone.
+fn in_zone(labels: &str, zone: &str) -> String {
+    labels
+        .replace("zone: UTC", &format!("zone: {zone}"))
+        .replace("Z ..", " ..")
+        .replace("Z\n", "\n")
+}
+
 /// The errors that people make in label files are found.
 #[test]
 fn wrong_variants_of_the_labels_are_told() {
@@ -194,8 +202,7 @@ fn wrong_variants_of_the_labels_are_told() {
     let tables = ["decode", capture, "--out", &folder, "--tables", "flow"];
     assert_eq!(run(&tables).0, 0);
     let right = std::fs::read_to_string(root().join("tests/lab/quickstart.labels.yaml")).unwrap();
-    let told = |name: &str, old: &str, new: &str| {
-        let wrong = right.replace(old, new);
+    let told = |name: &str, wrong: String| {
         assert_ne!(wrong, right);
         let file = out.path().with_extension(name);
         std::fs::write(&file, wrong).unwrap();
@@ -207,13 +214,24 @@ fn wrong_variants_of_the_labels_are_told() {
         errors.split_whitespace().collect::<Vec<_>>().join(" ")
     };
     // One address of a host missing: the attacks over it are told.
-    let errors = told(
-        "host",
-        "attacker: [10.77.0.66, \"fd77::66\"]",
-        "attacker: [10.77.0.67]",
-    );
+    let host = "attacker: [10.77.0.66, \"fd77::66\"]";
+    let errors = told("host", right.replace(host, "attacker: [10.77.0.67]"));
     assert!(
         errors.contains("rule-empty") && errors.contains("10.77.0.66"),
+        "{errors}"
+    );
+    // From the side of the victims, and only so.
+    let roles = "attackers: \"attacker\"\n    victims: [\"web\", \"admin\"]";
+    let turned = "direction: forward\n    attackers: [web, admin]\n    victims: attacker";
+    let errors = told("forward", right.replace(roles, turned));
+    let why = "506 would match but for the direction (the victims opened them)";
+    assert!(errors.contains(why), "{errors}");
+    // Times in whole minutes, within which the attacker did other things, too.
+    let seconds = regex::Regex::new(r"T(\d\d:\d\d):\d\d\.\d+Z").unwrap();
+    let errors = told("minute", seconds.replace_all(&right, " $1").into_owned());
+    assert!(
+        errors.contains("all times of the rules (4) are whole minutes")
+            && errors.contains("conflict port-scan / password-guessing"),
         "{errors}"
     );
 }

@@ -25,12 +25,24 @@ fn a_command_becomes_a_rule() {
         &["true"],
     );
     assert_eq!(status, 0, "{errors}");
+    let more = [
+        "--victim",
+        "127.0.0.2",
+        "--mitre",
+        "T1046",
+        "--linger",
+        "60ms",
+    ];
+    let begun = std::time::Instant::now();
+    assert_eq!(record("two", &more, &["true"]).0, 0);
+    assert!(begun.elapsed().as_millis() >= 60);
     // One that fails is taken down too.
     assert_eq!(record("fails", &[], &["false", "with", "two words"]).0, 1);
     let text = std::fs::read_to_string(&labels).unwrap();
     for expected in [
         "  - id: nothing\n    label: \"Port scan\"\n    time: 2",
         "attackers: \"127.0.0.1\"\n    victims: \"127.0.0.1\"\n    ports: \"80/tcp\"",
+        "victims: [\"127.0.0.1\", \"127.0.0.2\"]\n    mitre: \"T1046\"\n    extra:",
         "command: \"false with 'two words'\"\n      exit_status: 1",
     ] {
         assert!(text.contains(expected), "{expected}: {text}");

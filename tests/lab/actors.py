@@ -1,3 +1,4 @@
+#!/usr/bin/env -S python3 -B
 """What the hosts of the lab do: started by `record`, each inside of one namespace.
 
     actors.py vlan ID                        a tagged subinterface of eth0

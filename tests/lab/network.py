@@ -167,9 +167,9 @@ class Network:
         self.processes.append(process)
         return process
 
-    def finish(self, where, what, command, seconds):
+    def finish(self, where, what, command, seconds, **more):
         """A program that must end by itself within so many seconds."""
-        process = self.start(where, what, command)
+        process = self.start(where, what, command, **more)
         code = process.wait(timeout=seconds)
         if code:
             namespace = where if isinstance(where, str) else where.ns

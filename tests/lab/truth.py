@@ -22,14 +22,12 @@ EVERY_ADDRESS = "lab, lab-vlan, lab6, lab6-vlan, link-local, multicast"
 class Attack:
     id: str
     label: str
-    victims: str  # names of hosts
+    victims: list  # names of hosts
     ports: str | None
     mitre: str
     comment: str
     command: str
     attempted: str | None = None
-    start: int = 0  # microseconds since 1970
-    end: int = 0
 
 
 def clock(micros, date=True):
@@ -41,27 +39,24 @@ def clock(micros, date=True):
 
 
 class LabelFile:
-    """Written while the lab acts: each rule directly after its attack, `covers` at the end."""
+    """Begun here; each rule is added by `netcap label record`, and explained here as a person would; `covers` at the end."""
 
     def __init__(self, path):
-        self.file = open(path, "w")
-
-    def head(self):
-        self.add("""\
-# Ground truth of quickstart.pcapng, written by tests/lab/record while it recorded: the times are
-# what the clock said directly before and after each attack. The hosts share that clock with the
-# recorder, so nothing needs correcting.
+        self.path = path
+        hosts = ""
+        for host in HOSTS.values():
+            vlan = [host.vlan_ip4, f'"{host.vlan_ip6}"'] if host.vlan_ip4 else []
+            addresses = ", ".join([host.ip4, f'"{host.ip6}"', *vlan])
+            hosts += f"  {host.name}: [{addresses}]".ljust(40) + f" # {host.role}\n"
+        path.write_text(f"""\
+# Ground truth of quickstart.pcapng: tests/lab/record ran each attack by `netcap label record` while it
+# recorded, which took down the times directly before and after it. The hosts share a clock with the
+# recorder, so nothing needs correcting. Comments, `attempted` and `covers` were added by the script.
 netcap-labels: 1
 zone: UTC
 
 hosts:                      # each with its IPv6 addresses, and those on the VLAN
-""")
-        for host in HOSTS.values():
-            vlan = [host.vlan_ip4, f'"{host.vlan_ip6}"'] if host.vlan_ip4 else []
-            addresses = ", ".join([host.ip4, f'"{host.ip6}"', *vlan])
-            self.add(f"  {host.name}: [{addresses}]".ljust(40) + f" # {host.role}\n")
-        self.add("""\
-  # every address that the lab uses
+{hosts}  # every address that the lab uses
   lab: 10.77.0.0/24
   lab-vlan: 10.77.42.0/24
   lab6: "fd77::/64"
@@ -69,39 +64,32 @@ hosts:                      # each with its IPv6 addresses, and those on the VLA
   link-local: "fe80::/64"
   multicast: "ff00::/8"
 
-defaults: {attackers: attacker}
+{RULES}""")
 
-rules:
-""")
+    def explain(self, attack):
+        """What the command itself does not say."""
+        text = self.path.read_text()
+        rule = f"  - id: {attack.id}\n"
+        before, rest = text.split(rule)
+        comment = "".join(f"  # {line}\n" for line in attack.comment.splitlines())
+        if attack.attempted:
+            rest = rest.replace("    extra:\n", attack.attempted + "    extra:\n")
+        self.path.write_text(before + comment + rule + rest + "\n")
 
     def covers(self, start, end):
-        self.add(f"""\
-# The whole network was ours and nobody else was on it: what no rule claims is benign, on the
+        text = self.path.read_text().rstrip() + "\n"
+        before, rest = text.split(RULES)
+        self.path.write_text(f"""\
+{before}# The whole network was ours and nobody else was on it: what no rule claims is benign, on the
 # attacker's own machine too, which was used normally before, between and after the attacks.
 covers:
   - hosts: [{EVERY_ADDRESS}]
     time: {clock(start)} .. {clock(end)}
-""")
 
-    def rule(self, attack):
-        self.add(rule_text(attack))
-
-    def add(self, text):
-        self.file.write(text)
-        self.file.flush()
+{RULES}{rest}""")
 
 
-def rule_text(attack):
-    text = "".join(f"  # {line}\n" for line in attack.comment.splitlines())
-    text += f"  - id: {attack.id}\n    label: {attack.label}\n"
-    text += f"    time: {clock(attack.start)} .. {clock(attack.end)}\n"
-    text += f"    victims: {attack.victims}\n"
-    if attack.ports:
-        text += f"    ports: {attack.ports}\n"
-    text += f"    mitre: {attack.mitre}\n"
-    if attack.attempted:
-        text += attack.attempted
-    return text + f'    extra: {{command: "{attack.command}"}}\n\n'
+RULES = "rules:\n"
 
 
 @dataclass
@@ -122,18 +110,18 @@ def read_windows(path):
         elif line == "covers:":
             now = windows["covers"] = Window()
         elif found := re.match(r"    label: (.+)", line):
-            now.label = found[1]
-        elif found := re.match(r"    time: (\S+ \S+) \.\. (\S+ \S+)", line):
+            now.label = found[1].strip('"')
+        elif found := re.match(r"    time: (\S+[ T]\S+) \.\. (\S+[ T]\S+)", line):
             now.start, now.end = nanos(found[1]), nanos(found[2])
         elif found := re.match(r"    victims: (.+)", line):
             now.victims = tuple(HOSTS[name].ip4 for name in re.findall(r"\w+", found[1]))
-        elif found := re.match(r"    ports: (\d+)/", line):
+        elif found := re.match(r"    ports: \"(\d+)/", line):
             now.port = found[1]
     return windows
 
 
 def nanos(text):
-    moment, fraction = text.split(".")
+    moment, fraction = text.replace("T", " ").rstrip("Z").split(".")
     seconds = datetime.datetime.strptime(moment + " +0000", "%Y-%m-%d %H:%M:%S %z").timestamp()
     return int(seconds) * 10**9 + int(fraction.ljust(9, "0"))
 
