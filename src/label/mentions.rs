@@ -69,6 +69,19 @@ impl Mentions {
         self.list.get(number).map(|(_, set)| set)
     }
 
+    /// Another address of the same named host, which is among the seen.
+    pub(super) fn seen_beside<'a>(
+        &'a self,
+        number: usize,
+        seen: &BTreeSet<usize>,
+    ) -> Option<&'a str> {
+        let (name, _) = self.list.get(number)?.0.split_once(" (")?;
+        seen.iter()
+            .filter_map(|other| self.list.get(*other)?.0.split_once(" ("))
+            .find(|(other, _)| *other == name)
+            .map(|(_, address)| address.trim_end_matches(')'))
+    }
+
     /// Those that are not among the seen, with their numbers.
     pub(super) fn unseen<'a>(
         &'a self,

@@ -96,6 +96,15 @@ impl SlackTally {
         }
     }
 
+    /// Flows that a rule claims as it is, and with times a minute longer at each end.
+    pub(super) fn a_minute_more(&self, rule: usize) -> Option<(u64, u64)> {
+        let curve = self.curves.get(&rule)?;
+        let at = SLACKS_NS
+            .iter()
+            .position(|slack| *slack == 60 * SECOND_NS)?;
+        Some((*curve.first()?, *curve.get(at)?))
+    }
+
     /// Adds another sample.
     pub(super) fn merge(&mut self, other: &Self) {
         for (rule, theirs) in &other.curves {

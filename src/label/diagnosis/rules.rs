@@ -12,7 +12,6 @@ use crate::label::model::{Direction, Rule, Variant};
 use crate::label::report::Report;
 use crate::label::tally::Tally;
 use crate::label::verdict::{Edge, State};
-use crate::text::percent;
 
 pub(super) fn tell(
     report: &Report,
@@ -29,7 +28,6 @@ pub(super) fn tell(
     edges(labeler, tally, findings);
     role_clashes(labeler, findings);
     ports(labeler, tally, findings);
-    counts(labeler, tally, findings);
     splits(labeler, tally, findings);
 }
 
@@ -105,13 +103,13 @@ fn unseen_hosts(
             ([], None) => String::new(),
             (near, _) => format!("; of its network there are {}", near.join(", ")),
         };
-        findings.push(
-            Finding::information(
-                "host-unseen",
-                format!("this host of the rules never appears in the flows{hint}"),
-            )
-            .about(text),
-        );
+        let message = match labeler.mentions().seen_beside(number, &tally.seen) {
+            Some(other) => {
+                format!("this address of the host never appears in the flows; {other} does")
+            }
+            None => format!("this host of the rules never appears in the flows{hint}"),
+        };
+        findings.push(Finding::information("host-unseen", message).about(text));
     }
 }
 
@@ -278,59 +276,6 @@ fn ports(labeler: &Labeler, tally: &Tally, findings: &mut Vec<Finding>) {
                 .about(rule.id())
                 .affecting(flows),
         );
-    }
-}
-
-/// What the authors report, by rule (where fewer were found) and by class.
-fn counts(labeler: &Labeler, tally: &Tally, findings: &mut Vec<Finding>) {
-    let mut classes: BTreeMap<(&str, State), (u64, u64)> = BTreeMap::new();
-    let mut why: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
-    for (number, rule) in labeler.rules().iter().enumerate() {
-        let counts = tally.rules.get(&number);
-        let found = |state| {
-            counts
-                .and_then(|c| c.states.get(state))
-                .copied()
-                .unwrap_or(0)
-        };
-        for (state, expected) in &rule.expected {
-            let class = classes.entry((rule.label(), *state)).or_default();
-            class.0 += expected;
-            class.1 += found(state);
-        }
-        if let Some(traffic) = tally.traffic.rules.get(&number) {
-            let (instants, later) = why.entry(rule.label()).or_default();
-            *instants += traffic.instants;
-            *later += traffic.later_parts;
-        }
-        let expected: u64 = rule.expected.values().sum();
-        let there: u64 = rule.expected.keys().map(found).sum();
-        // What matched nothing is told as such.
-        if (1..expected).contains(&there) {
-            let message = format!("{there} flows, where {expected} are expected");
-            let finding = Finding::information("rule-thin", message).about(rule.id());
-            findings.push(finding.affecting(expected - there));
-        }
-    }
-    // A part of the dataset has not the classes of the rest.
-    classes.retain(|_, (_, found)| *found > 0);
-    for ((label, state), (expected, found)) in classes {
-        let share = match expected {
-            0 => String::new(),
-            _ => format!(" ({})", percent(found, expected)),
-        };
-        // What is known to make such counts differ: authors drop rows with infinite rates, and tools cut
-        // connections at different times.
-        let causes = why.get(label).filter(|_| found != expected);
-        let causes = causes.map_or_else(String::new, |(instants, later)| {
-            format!("; of all flows of the class {instants} have no length, so that their rates are infinite, and {later} are later parts of a connection")
-        });
-        let message = format!(
-            "{found} {} flows, where the authors report {expected}{share}{causes}",
-            state.as_str()
-        );
-        let finding = Finding::information("count-compare", message).about(label);
-        findings.push(finding.affecting(found.abs_diff(expected)));
     }
 }
 

@@ -296,14 +296,27 @@ fn what_the_authors_report() {
     assert_eq!(
         compared,
         [
-            "1 malicious flows, where the authors report 4 (25.0 %); of all flows of the class 2 have no length, so that their rates are infinite, and 0 are later parts of a connection",
-            "1 attempted flows, where the authors report 1 (100.0 %)",
+            "1 malicious flow, where the authors report 4 (25.0 %); of the flows of the class, 2 without length (authors drop rows whose rates are infinite)",
+            "1 attempted flow, where the authors report 1 (100.0 %)",
         ]
     );
     let all = vec![attack("10:30:00"); 4];
     let found = run(keys, &[all, vec![small]].concat());
     assert!(told(&found, "rule-thin").is_none());
     assert!(told(&run(TIME, &[attack("10:30:00")]), "count-compare").is_none());
+    // A flow across the end, which opened the other way round, and one that would fit a minute later.
+    let turned =
+        flow("10.0.1.5:22 10.9.0.7:40000", "2026-05-04T10:59:30Z").until("2026-05-04T11:00:10Z");
+    let late = attack("11:00:20").until("2026-05-04T11:00:40Z");
+    let found = run(keys, &[turned, late]);
+    let (message, ..) = told(&found, "count-compare").unwrap();
+    for cause in [
+        "1 ended after their rule's times",
+        "1 opened by the victim",
+        "1 more if times were a minute longer",
+    ] {
+        assert!(message.contains(cause), "{message}");
+    }
     // Nothing of the class is there: another part of the dataset.
     assert!(told(&run(keys, &[attack("12:30:00")]), "count-compare").is_none());
 }

@@ -233,6 +233,22 @@ fn unseen_hosts_are_named_with_their_neighbours() {
         ],
     );
     assert_eq!(codes(&seen), ["coverage"]);
+    // One address of two was seen.
+    let both = labeler(&text.replace("kali: 10.9.0.7", "kali: [10.9.0.7, 10.9.0.9]"));
+    let seen = report(
+        &both,
+        &[flow("10.9.0.9:1 10.0.1.5:1", "2026-05-04T10:00:00Z")],
+    );
+    let told = seen
+        .findings
+        .iter()
+        .find(|f| f.code == "host-unseen")
+        .unwrap();
+    assert_eq!(told.subject.as_deref(), Some("kali (10.9.0.7)"));
+    assert_eq!(
+        told.message,
+        "this address of the host never appears in the flows; 10.9.0.9 does"
+    );
 }
 
 #[test]
