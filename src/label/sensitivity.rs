@@ -11,6 +11,7 @@ use crate::label::duration;
 use crate::label::labeler::Labeler;
 use crate::label::model::{Direction, Rule, Test};
 use crate::label::verdict::{FlowFacts, State};
+use crate::text;
 
 const SECOND_NS: i64 = 1_000_000_000;
 const TESTS: [(&str, Test); 3] = [
@@ -27,6 +28,7 @@ const DIRECTIONS: [(&str, Direction); 2] = [
 /// The rules as they are, and under each combination.
 pub struct Sensitivity {
     grid: Vec<(Setting, Labeler)>,
+    packet_rules: usize,
 }
 
 /// One combination.
@@ -54,6 +56,8 @@ pub struct SensitivityTally {
 pub struct Stability {
     /// The classes, by name.
     pub classes: Vec<ClassStability>,
+    /// Rules that are about packets: their windows are not varied, since only flows are labeled again.
+    pub packet_rules: usize,
 }
 
 /// How a class depends on the settings.
@@ -94,7 +98,11 @@ impl Sensitivity {
                 }
             }
         }
-        Self { grid }
+        let of_packets = labeler.rules().iter().filter(|rule| rule.is_of_packets());
+        Self {
+            grid,
+            packet_rules: of_packets.count(),
+        }
     }
 
     /// Labels a flow in all ways.
@@ -152,6 +160,7 @@ impl Sensitivity {
         });
         Stability {
             classes: classes.collect(),
+            packet_rules: self.packet_rules,
         }
     }
 }
@@ -238,6 +247,13 @@ impl fmt::Display for Stability {
         }
         if self.classes.is_empty() {
             writeln!(f, "(no flow is malicious under any of the settings)")?;
+        }
+        if self.packet_rules > 0 {
+            let rules = text::count(self.packet_rules as u64, "rule");
+            writeln!(
+                f,
+                "{rules} for packets not varied: only flows are labeled again"
+            )?;
         }
         Ok(())
     }

@@ -277,6 +277,11 @@ fn classes_that_depend_on_what_nobody_wrote_down() {
     let found = stability(&[inside.clone(), inside]);
     assert!(!found.classes[0].unstable, "{found}");
     assert_eq!(found.to_string().lines().count(), 2);
+    let of_packets = Sensitivity::new(&labeler(&with("time: always\ntest: packet")));
+    let told = of_packets
+        .stability(&SensitivityTally::default())
+        .to_string();
+    assert!(told.contains("1 rule for packets not varied"), "{told}");
 }
 
 #[test]
