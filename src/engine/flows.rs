@@ -1,5 +1,6 @@
 //! The flow tables of a run: one of netcap's own policy, which says the flow of every row, and one
-//! for each other policy whose table is wanted.
+//! for each other policy whose table is wanted. Which flow a packet belongs to is found batch after batch;
+//! rows of flows that ended are made of several batches at the same time.
 
 use netcap_proto::{FLOW, FLOW_PACKET, Symbols, Table};
 use rayon::prelude::*;
@@ -40,8 +41,9 @@ impl Flows {
         }
     }
 
-    /// Adds a batch; gives the flow of each of its packets, and the rows of flows that ended.
-    pub(super) fn batch(&mut self, decoded: &mut Decoded) -> Result<(Vec<i64>, Rows)> {
+    /// Adds a batch; gives the flow of each of its packets, and the flows that ended.
+    pub(super) fn batch(&mut self, decoded: &mut Decoded) -> (Vec<i64>, Vec<EndedFlows>) {
+        let mut all = Vec::new();
         for other in &mut self.others {
             let rule = other.policy.key;
             let packets = decoded.flow_packets.par_iter();
@@ -49,30 +51,19 @@ impl Flows {
                 .filter(|packet| !packet.is_later_fragment())
                 .filter_map(|packet| packet.under(rule))
                 .collect();
-            other.batch(&packets, decoded);
+            all.push(other.batch(&packets, decoded).1);
         }
         if let Some((fragments, outer)) = &mut self.outer {
             let (mut packets, firsts) = with_fragments(decoded);
             fragments.resolve(&mut packets, &firsts);
-            outer.batch(&packets, decoded);
+            all.push(outer.batch(&packets, decoded).1);
         }
         self.fragments
             .resolve(&mut decoded.flow_packets, &decoded.firsts);
         debug_assert_eq!(self.own.policy.key, KeyRule::Full);
-        let flows = self.own.batch(&decoded.flow_packets, decoded);
-        Ok((flows, self.rows()?))
-    }
-
-    fn rows(&mut self) -> Result<Rows> {
-        let mut rows = self.own.rows()?;
-        for other in self
-            .others
-            .iter_mut()
-            .chain(self.outer.as_mut().map(|o| &mut o.1))
-        {
-            rows.extend(other.rows()?);
-        }
-        Ok(rows)
+        let (flows, ended) = self.own.batch(&decoded.flow_packets, decoded);
+        all.push(ended);
+        (flows, all)
     }
 
     /// The stream has ended: gives the rows of all flows that went on to `write`, in pieces.
@@ -107,7 +98,7 @@ fn with_fragments(decoded: &Decoded) -> (Vec<FlowPacket>, Vec<(u32, u64)>) {
     (packets, firsts)
 }
 
-/// One policy's flows and their rows.
+/// The flows of one policy.
 struct Flowing {
     name: &'static str,
     policy: Policy,
@@ -115,8 +106,6 @@ struct Flowing {
     /// Rows are wanted.
     wanted: bool,
     table: FlowTable,
-    rows: FlowRows,
-    symbols: Symbols,
 }
 
 impl Flowing {
@@ -127,13 +116,11 @@ impl Flowing {
             early,
             wanted: wanted || early > 0,
             table: FlowTable::new(policy, early),
-            rows: FlowRows::default(),
-            symbols: Symbols::default(),
         }
     }
 
-    /// Adds packets of a batch; gives the flow of each packet of the batch.
-    fn batch(&mut self, packets: &[FlowPacket], decoded: &Decoded) -> Vec<i64> {
+    /// Adds packets of a batch; gives the flow of each packet of the batch, and the flows that ended.
+    fn batch(&mut self, packets: &[FlowPacket], decoded: &Decoded) -> (Vec<i64>, EndedFlows) {
         let batch = &decoded.batch;
         let place = |index: u32| {
             let i = index as usize;
@@ -141,33 +128,77 @@ impl Flowing {
             (batch.captures.get(i).copied().unwrap_or(0), number)
         };
         let (flows, ended) = self.table.batch(packets, &decoded.times, place);
-        self.push(&ended);
-        flows
+        (flows, self.ended(ended))
     }
 
-    fn finish(&mut self, write: &mut impl FnMut(&Rows) -> Result<()>) -> Result<()> {
-        let mut table = std::mem::replace(&mut self.table, FlowTable::new(self.policy, self.early));
-        table.finish(|flows| {
-            self.push(&flows);
-            write(&self.rows()?)
-        })
-    }
-
-    fn push(&mut self, ended: &Ended) {
-        if self.wanted {
-            for flow in ended
-                .iter()
-                .filter(|flow| flow.packets() >= self.policy.least_packets)
-            {
-                self.rows
-                    .push(flow, self.policy, self.early, &mut self.symbols);
-            }
+    fn ended(&self, flows: Ended) -> EndedFlows {
+        EndedFlows {
+            table: self.name,
+            policy: self.policy,
+            early: self.early,
+            flows: if self.wanted { flows } else { Ended::new() },
         }
     }
 
-    fn rows(&mut self) -> Result<Rows> {
-        let packets = finish(&mut self.rows.packets, &mut Symbols::default())?;
-        let flows = finish(&mut self.rows.flows, &mut self.symbols)?;
-        Ok(vec![(self.name, flows), (FLOW_PACKET.name, packets)])
+    /// Gives the rows of all flows that went on to `write`, in order.
+    fn finish(&mut self, write: &mut impl FnMut(&Rows) -> Result<()>) -> Result<()> {
+        let mut table = std::mem::replace(&mut self.table, FlowTable::new(self.policy, self.early));
+        let at_once = rayon::current_num_threads();
+        let mut makers: Vec<RowMaker> = Vec::new();
+        makers.resize_with(at_once, RowMaker::default);
+        let mut pieces = Vec::with_capacity(at_once);
+        let mut make = |pieces: &mut Vec<EndedFlows>| {
+            let made: Vec<Rows> = makers
+                .par_iter_mut()
+                .zip(pieces.par_drain(..))
+                .map(|(maker, piece)| maker.rows(std::slice::from_ref(&piece)))
+                .collect::<Result<_>>()?;
+            made.iter().try_for_each(&mut *write)
+        };
+        table.finish(|flows| -> Result<()> {
+            pieces.push(self.ended(flows));
+            if pieces.len() == at_once {
+                make(&mut pieces)?;
+            }
+            Ok(())
+        })?;
+        make(&mut pieces)
+    }
+}
+
+/// Flows of one policy that ended at the same time, in order, as their table is to have them.
+pub(super) struct EndedFlows {
+    table: &'static str,
+    policy: Policy,
+    early: usize,
+    flows: Ended,
+}
+
+/// Makes rows of flows that ended, and keeps its memory for the next.
+#[derive(Default)]
+pub(super) struct RowMaker {
+    rows: FlowRows,
+    symbols: Symbols,
+}
+
+impl RowMaker {
+    pub(super) fn rows(&mut self, ended: &[EndedFlows]) -> Result<Rows> {
+        let mut rows = Rows::new();
+        for ended in ended {
+            let EndedFlows {
+                table,
+                policy,
+                early,
+                flows,
+            } = ended;
+            let least = policy.least_packets;
+            for flow in flows.iter().filter(|flow| flow.packets() >= least) {
+                self.rows.push(flow, *policy, *early, &mut self.symbols);
+            }
+            let packets = finish(&mut self.rows.packets, &mut Symbols::default())?;
+            let flows = finish(&mut self.rows.flows, &mut self.symbols)?;
+            rows.extend([(*table, flows), (FLOW_PACKET.name, packets)]);
+        }
+        Ok(rows)
     }
 }

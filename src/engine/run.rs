@@ -128,20 +128,17 @@ impl<'o> Run<'o> {
                 .map(|(worker, batch)| worker.decode(batch, &[]))
                 .collect();
             self.reassemble(&mut decoded)?;
-            let mut flows = Vec::with_capacity(decoded.len());
-            let mut ended: Vec<Rows> = Vec::with_capacity(decoded.len());
-            for decoded in &mut decoded {
-                let (ids, rows) = self.flows.batch(decoded)?;
-                flows.push(ids);
-                ended.push(rows);
-            }
+            let flows: Vec<_> = decoded
+                .iter_mut()
+                .map(|decoded| self.flows.batch(decoded))
+                .collect();
             let tables: Vec<Rows> = self
                 .workers
                 .par_iter_mut()
-                .zip(decoded.par_iter().zip(&flows))
-                .map(|(worker, (decoded, flows))| worker.finish(decoded, flows))
+                .zip(decoded.par_iter().zip(flows))
+                .map(|(worker, (decoded, (flows, ended)))| worker.finish(decoded, &flows, &ended))
                 .collect::<Result<_>>()?;
-            write(&mut self.writers, ended.iter().chain(&tables))?;
+            write(&mut self.writers, tables.iter())?;
             for (worker, decoded) in self.workers.iter_mut().zip(decoded) {
                 self.result.counts.add(&decoded.counts);
                 for (link_type, packets) in &decoded.skipped {

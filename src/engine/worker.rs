@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use arrow::array::RecordBatch;
 use netcap_proto::{
     At, FLOW_OUTER, Finish, MalformedColumns, MalformedRow, NO_FLOW, PacketColumns, PacketRow,
     Symbols, TableColumns,
 };
 
 use super::batch::Batch;
+use super::flows::{EndedFlows, RowMaker};
+use super::rows::Rows;
 use super::{Counts, Selection};
 use crate::error::Result;
 use crate::flow::FlowPacket;
@@ -24,6 +25,7 @@ pub(super) struct Worker {
     packet: Option<PacketColumns>,
     malformed: Option<MalformedColumns>,
     time: Option<(i64, i64)>,
+    ended: RowMaker,
     /// Memory for the packets of the next batch.
     flow_packets: Vec<FlowPacket>,
 }
@@ -59,6 +61,7 @@ impl Worker {
             packet: tables.has("packet").then(PacketColumns::default),
             malformed: tables.has("malformed").then(MalformedColumns::default),
             time,
+            ended: RowMaker::default(),
             flow_packets: Vec::new(),
         }
     }
@@ -75,7 +78,7 @@ impl Worker {
     /// have such packets.
     pub(super) fn decode_again(&mut self, decoded: &mut Decoded, found: &[Found]) -> Result<()> {
         // The rows so far are made and forgotten.
-        self.finish(decoded, &vec![NO_FLOW; decoded.times.len()])?;
+        self.finish(decoded, &vec![NO_FLOW; decoded.times.len()], &[])?;
         let batch = std::mem::take(&mut decoded.batch);
         self.flow_packets = std::mem::take(&mut decoded.flow_packets);
         *decoded = self.decode(batch, found);
@@ -178,12 +181,14 @@ impl Worker {
         decoded
     }
 
-    /// The batch's rows of each table, now that its flows are known.
+    /// The batch's rows of each table, now that its flows are known, and those of the flows that ended
+    /// with it.
     pub(super) fn finish(
         &mut self,
         decoded: &Decoded,
         flows: &[i64],
-    ) -> Result<Vec<(&'static str, RecordBatch)>> {
+        ended: &[EndedFlows],
+    ) -> Result<Rows> {
         let packet: Vec<i64> = decoded.batch.metas.iter().map(|m| m.number).collect();
         let ts: Vec<i64> = decoded.times.iter().map(|ts| ts.div_euclid(1000)).collect();
         let symbols = self.symbols.finish();
@@ -198,7 +203,7 @@ impl Worker {
             self.packet.as_mut().map(|c| c as &mut dyn TableColumns),
             self.malformed.as_mut().map(|c| c as &mut dyn TableColumns),
         ];
-        let mut batches = Vec::new();
+        let mut batches = self.ended.rows(ended)?;
         for columns in own.into_iter().flatten().chain(self.walker.tables()) {
             if !columns.is_empty() {
                 batches.push((columns.table().name, columns.finish_batch(&cx)?));
