@@ -1,5 +1,5 @@
-//! The report for a terminal of 80 columns: one screen, what affects most rows first. All of it is
-//! in `report.json`.
+//! The report for a terminal: one screen, what affects most rows first. All of it is in `report.json`.
+//! Names are as wide as they need to be and the terminal allows.
 
 use std::fmt::Write;
 
@@ -9,6 +9,8 @@ use crate::text::{count, fold, percent};
 
 const STATES: usize = 8;
 const RULES: usize = 10;
+/// A name of which less is shown is none.
+const LEAST: usize = 8;
 /// Lines of findings.
 const FINDINGS: usize = 6;
 
@@ -26,8 +28,8 @@ pub(super) fn write(report: &Report, width: usize) -> String {
         count(report.rows, "flow")
     ));
     lines.push(String::new());
-    states(report, &mut lines);
-    rules(report, &mut lines);
+    states(report, width, &mut lines);
+    rules(report, width, &mut lines);
     findings(report, width, &mut lines);
     let mut text = String::new();
     for line in lines {
@@ -37,9 +39,24 @@ pub(super) fn write(report: &Report, width: usize) -> String {
     text
 }
 
-fn states(report: &Report, lines: &mut Vec<String>) {
+/// The width of a column of `names` under `heading`, beside `others` columns of a terminal.
+fn wide<'n>(
+    heading: &str,
+    names: impl Iterator<Item = &'n str>,
+    width: usize,
+    others: usize,
+) -> usize {
+    let longest = names.map(|name| name.chars().count()).max().unwrap_or(0);
+    let room = width.saturating_sub(others).max(LEAST);
+    // With a space behind the longest.
+    (longest.max(heading.len()) + 1).min(room)
+}
+
+fn states(report: &Report, width: usize, lines: &mut Vec<String>) {
+    let labels = report.states.iter().filter_map(|row| row.label.as_deref());
+    let name = wide("label", labels, width, 12 + 14 + 8);
     lines.push(format!(
-        "{:<12}{:<46}{:>14}{:>8}",
+        "{:<12}{:<name$}{:>14}{:>8}",
         "state", "label", "flows", "share"
     ));
     let mut states: Vec<_> = report.states.iter().collect();
@@ -48,7 +65,7 @@ fn states(report: &Report, lines: &mut Vec<String>) {
         lines.push(format!(
             "{:<12}{}{:>14}{:>8}",
             row.state.as_str(),
-            padded(row.label.as_deref().unwrap_or("-"), 46),
+            padded(row.label.as_deref().unwrap_or("-"), name),
             row.rows,
             percent(row.rows, report.rows)
         ));
@@ -56,22 +73,34 @@ fn states(report: &Report, lines: &mut Vec<String>) {
     more(states.len(), STATES, "states and labels", lines);
 }
 
-fn rules(report: &Report, lines: &mut Vec<String>) {
+fn rules(report: &Report, width: usize, lines: &mut Vec<String>) {
     if report.rules.is_empty() {
         return;
     }
+    const NUMBERS: usize = 4 * 9;
+    const TIMES: usize = 2 + 24;
+    let with_times = width >= LEAST + NUMBERS + TIMES;
+    let others = NUMBERS + if with_times { TIMES } else { 0 };
+    let ids = report.rules.iter().map(|row| row.id.as_str());
+    let name = wide("rule", ids, width, others);
     lines.push(String::new());
     lines.push(format!(
-        "{:<18}{:>9}{:>9}{:>9}{:>9}  {:<24}",
-        "rule", "flows", "won", "forward", "reverse", "first .. last"
+        "{:<name$}{:>9}{:>9}{:>9}{:>9}  {}",
+        "rule",
+        "flows",
+        "won",
+        "forward",
+        "reverse",
+        if with_times { "first .. last" } else { "" }
     ));
     let mut rules: Vec<_> = report.rules.iter().collect();
     rules.sort_by_key(|row| std::cmp::Reverse(row.rows));
     for row in rules.iter().take(RULES) {
-        let seen = row.seen.as_ref().map(short).unwrap_or_default();
+        let seen = row.seen.as_ref().filter(|_| with_times);
+        let seen = seen.map(short).unwrap_or_default();
         lines.push(format!(
             "{}{:>9}{:>9}{:>9}{:>9}  {seen}",
-            padded(&row.id, 18),
+            padded(&row.id, name),
             row.rows,
             row.won,
             row.forward,

@@ -94,16 +94,17 @@ fn summaries_fit_a_screen() {
     let flows: Vec<Flow> = (0..30)
         .map(|n| flow(&format!("10.9.0.7:1 10.0.1.{n}:1"), "2026-05-04T10:10:00Z"))
         .collect();
-    let summary = report(&labeler(&text), &flows).summary(80);
-    assert!(summary.lines().count() <= 36, "{summary}");
-    assert!(
-        summary.lines().all(|line| line.chars().count() <= 80),
-        "{summary}"
-    );
-    assert!(
-        summary.contains("and 30 more rules in report.json"),
-        "{summary}"
-    );
+    let many = report(&labeler(&text), &flows);
+    for width in [60, 80, 120] {
+        let summary = many.summary(width);
+        let fits = |line: &str| line.chars().count() <= width;
+        assert!(summary.lines().all(fits), "{summary}");
+        assert!(width < 80 || summary.lines().count() <= 36, "{summary}");
+        assert!(
+            summary.contains("and 30 more rules in report.json"),
+            "{summary}"
+        );
+    }
     let small = report(
         &labeler(&with("time: 2026-05-04 10:00:00 .. 10:58:30\n")),
         &[flow("10.9.0.7:1 10.0.1.5:1", "2026-05-04T10:10:00Z")],
@@ -114,11 +115,11 @@ fn summaries_fit_a_screen() {
         "\
 1 flow labeled, 2026-05-04 10:10:00..10:10:00 (UTC)
 
-state       label                                                  flows   share
-malicious   X                                                          1 100.0 %
+state       label          flows   share
+malicious   X                  1 100.0 %
 
-rule                  flows      won  forward  reverse  first .. last
-r                         1        1        1        0  05-04 10:10:00..10:10:00
+rule     flows      won  forward  reverse  first .. last
+r            1        1        1        0  05-04 10:10:00..10:10:00
 
 0 warnings, 1 note
   coverage malicious 100.0 % of flows, 100.0 % of packets, 100.0 % of bytes
