@@ -1,6 +1,8 @@
 //! The flow tables of a run: one of netcap's own policy, which says the flow of every row, and one
 //! for each other policy whose table is wanted. Which flow a packet belongs to is found batch after batch;
-//! rows of flows that ended are made of several batches at the same time.
+//! rows of flows that ended are made of several pieces at the same time.
+
+use std::sync::Mutex;
 
 use netcap_proto::{FLOW, FLOW_PACKET, Symbols, Table};
 use rayon::prelude::*;
@@ -41,9 +43,8 @@ impl Flows {
         }
     }
 
-    /// Adds a batch; gives the flow of each of its packets, and the flows that ended.
-    pub(super) fn batch(&mut self, decoded: &mut Decoded) -> (Vec<i64>, Vec<EndedFlows>) {
-        let mut all = Vec::new();
+    /// Adds a batch; gives the flow of each of its packets, and the flows that ended to `all`.
+    pub(super) fn batch(&mut self, decoded: &mut Decoded, all: &mut Vec<EndedFlows>) -> Vec<i64> {
         for other in &mut self.others {
             let rule = other.policy.key;
             let packets = decoded.flow_packets.par_iter();
@@ -51,27 +52,28 @@ impl Flows {
                 .filter(|packet| !packet.is_later_fragment())
                 .filter_map(|packet| packet.under(rule))
                 .collect();
-            all.push(other.batch(&packets, decoded).1);
+            other.batch(&packets, decoded, all);
         }
         if let Some((fragments, outer)) = &mut self.outer {
             let (mut packets, firsts) = with_fragments(decoded);
             fragments.resolve(&mut packets, &firsts);
-            all.push(outer.batch(&packets, decoded).1);
+            outer.batch(&packets, decoded, all);
         }
         self.fragments
             .resolve(&mut decoded.flow_packets, &decoded.firsts);
         debug_assert_eq!(self.own.policy.key, KeyRule::Full);
-        let (flows, ended) = self.own.batch(&decoded.flow_packets, decoded);
-        all.push(ended);
-        (flows, all)
+        self.own.batch(&decoded.flow_packets, decoded, all)
     }
 
-    /// The stream has ended: gives the rows of all flows that went on to `write`, in pieces.
-    pub(super) fn finish(&mut self, mut write: impl FnMut(&Rows) -> Result<()>) -> Result<()> {
+    /// The stream has ended: gives all flows that went on to `take`, some at a time.
+    pub(super) fn finish(
+        &mut self,
+        mut take: impl FnMut(Vec<EndedFlows>) -> Result<()>,
+    ) -> Result<()> {
         let outer = self.outer.as_mut().map(|outer| &mut outer.1);
         let others = self.others.iter_mut().chain(outer);
         for flowing in std::iter::once(&mut self.own).chain(others) {
-            flowing.finish(&mut write)?;
+            flowing.finish(&mut take)?;
         }
         Ok(())
     }
@@ -119,8 +121,13 @@ impl Flowing {
         }
     }
 
-    /// Adds packets of a batch; gives the flow of each packet of the batch, and the flows that ended.
-    fn batch(&mut self, packets: &[FlowPacket], decoded: &Decoded) -> (Vec<i64>, EndedFlows) {
+    /// Adds packets of a batch; gives the flow of each packet of the batch, and the flows that ended to `all`.
+    fn batch(
+        &mut self,
+        packets: &[FlowPacket],
+        decoded: &Decoded,
+        all: &mut Vec<EndedFlows>,
+    ) -> Vec<i64> {
         let batch = &decoded.batch;
         let place = |index: u32| {
             let i = index as usize;
@@ -128,45 +135,35 @@ impl Flowing {
             (batch.captures.get(i).copied().unwrap_or(0), number)
         };
         let (flows, ended) = self.table.batch(packets, &decoded.times, place);
-        (flows, self.ended(ended))
+        all.extend(self.pieces(ended));
+        flows
     }
 
-    fn ended(&self, flows: Ended) -> EndedFlows {
-        EndedFlows {
-            table: self.name,
-            policy: self.policy,
-            early: self.early,
-            flows: if self.wanted { flows } else { Ended::new() },
-        }
+    /// Flows that ended, so many at a time that rows can be made of several pieces at once.
+    fn pieces(&self, ended: Ended) -> impl Iterator<Item = EndedFlows> {
+        let (table, policy, early) = (self.name, self.policy, self.early);
+        let mut ended = if self.wanted { ended } else { Ended::new() }.into_iter();
+        std::iter::from_fn(move || {
+            let flows: Ended = ended.by_ref().take(PIECE).collect();
+            (!flows.is_empty()).then_some(EndedFlows {
+                table,
+                policy,
+                early,
+                flows,
+            })
+        })
     }
 
-    /// Gives the rows of all flows that went on to `write`, in order.
-    fn finish(&mut self, write: &mut impl FnMut(&Rows) -> Result<()>) -> Result<()> {
+    fn finish(&mut self, take: &mut impl FnMut(Vec<EndedFlows>) -> Result<()>) -> Result<()> {
         let mut table = std::mem::replace(&mut self.table, FlowTable::new(self.policy, self.early));
-        let at_once = rayon::current_num_threads();
-        let mut makers: Vec<RowMaker> = Vec::new();
-        makers.resize_with(at_once, RowMaker::default);
-        let mut pieces = Vec::with_capacity(at_once);
-        let mut make = |pieces: &mut Vec<EndedFlows>| {
-            let made: Vec<Rows> = makers
-                .par_iter_mut()
-                .zip(pieces.par_drain(..))
-                .map(|(maker, piece)| maker.rows(std::slice::from_ref(&piece)))
-                .collect::<Result<_>>()?;
-            made.iter().try_for_each(&mut *write)
-        };
-        table.finish(|flows| -> Result<()> {
-            pieces.push(self.ended(flows));
-            if pieces.len() == at_once {
-                make(&mut pieces)?;
-            }
-            Ok(())
-        })?;
-        make(&mut pieces)
+        table.finish(|flows| take(self.pieces(flows).collect()))
     }
 }
 
-/// Flows of one policy that ended at the same time, in order, as their table is to have them.
+/// Flows of a piece.
+const PIECE: usize = 512;
+
+/// Flows of one policy that ended, in order, as their table is to have them.
 pub(super) struct EndedFlows {
     table: &'static str,
     policy: Policy,
@@ -174,31 +171,49 @@ pub(super) struct EndedFlows {
     flows: Ended,
 }
 
-/// Makes rows of flows that ended, and keeps its memory for the next.
+/// What makes rows of flows that ended. It keeps its memory for the next.
 #[derive(Default)]
-pub(super) struct RowMaker {
+pub(super) struct RowMakers(Mutex<Vec<RowMaker>>);
+
+#[derive(Default)]
+struct RowMaker {
     rows: FlowRows,
     symbols: Symbols,
 }
 
+impl RowMakers {
+    /// The rows of pieces, in their order. Many flows end at once when they are looked for, so pieces and not
+    /// batches are shared among the threads.
+    pub(super) fn rows(&self, ended: Vec<EndedFlows>) -> Result<Vec<Rows>> {
+        ended
+            .into_par_iter()
+            .map(|piece| {
+                let free = self.0.lock().ok().and_then(|mut makers| makers.pop());
+                let mut maker = free.unwrap_or_default();
+                let rows = maker.rows(&piece);
+                if let Ok(mut makers) = self.0.lock() {
+                    makers.push(maker);
+                }
+                rows
+            })
+            .collect()
+    }
+}
+
 impl RowMaker {
-    pub(super) fn rows(&mut self, ended: &[EndedFlows]) -> Result<Rows> {
-        let mut rows = Rows::new();
-        for ended in ended {
-            let EndedFlows {
-                table,
-                policy,
-                early,
-                flows,
-            } = ended;
-            let least = policy.least_packets;
-            for flow in flows.iter().filter(|flow| flow.packets() >= least) {
-                self.rows.push(flow, *policy, *early, &mut self.symbols);
-            }
-            let packets = finish(&mut self.rows.packets, &mut Symbols::default())?;
-            let flows = finish(&mut self.rows.flows, &mut self.symbols)?;
-            rows.extend([(*table, flows), (FLOW_PACKET.name, packets)]);
+    fn rows(&mut self, ended: &EndedFlows) -> Result<Rows> {
+        let EndedFlows {
+            table,
+            policy,
+            early,
+            flows,
+        } = ended;
+        let least = policy.least_packets;
+        for flow in flows.iter().filter(|flow| flow.packets() >= least) {
+            self.rows.push(flow, *policy, *early, &mut self.symbols);
         }
-        Ok(rows)
+        let packets = finish(&mut self.rows.packets, &mut Symbols::default())?;
+        let flows = finish(&mut self.rows.flows, &mut self.symbols)?;
+        Ok(vec![(*table, flows), (FLOW_PACKET.name, packets)])
     }
 }

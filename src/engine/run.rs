@@ -13,7 +13,7 @@ use netcap_proto::{CAPTURE, CaptureColumns, CaptureInterfaceRow, CaptureRow, Sym
 use rayon::prelude::*;
 
 use super::batch::{self, Batch};
-use super::flows::Flows;
+use super::flows::{Flows, RowMakers};
 use super::rows::{Rows, finish};
 use super::worker::{Decoded, Worker};
 use super::{Options, Progress, Source, Tables, link_type_name};
@@ -72,6 +72,7 @@ struct Run<'o> {
     workers: Vec<Worker>,
     reassembly: Reassembly,
     flows: Flows,
+    makers: RowMakers,
     writers: Writers,
     skipped: BTreeMap<u16, u64>,
     result: Tables,
@@ -88,6 +89,7 @@ impl<'o> Run<'o> {
             options,
             reassembly: Reassembly::new(REGISTRY),
             flows: Flows::new(options),
+            makers: RowMakers::default(),
             writers: wanted
                 .map(|t| (t.name, TableWriter::new(Layout::plain(t))))
                 .collect(),
@@ -128,17 +130,21 @@ impl<'o> Run<'o> {
                 .map(|(worker, batch)| worker.decode(batch, &[]))
                 .collect();
             self.reassemble(&mut decoded)?;
-            let flows: Vec<_> = decoded
+            let mut ended = Vec::new();
+            let flows: Vec<Vec<i64>> = decoded
                 .iter_mut()
-                .map(|decoded| self.flows.batch(decoded))
+                .map(|decoded| self.flows.batch(decoded, &mut ended))
                 .collect();
-            let tables: Vec<Rows> = self
-                .workers
-                .par_iter_mut()
-                .zip(decoded.par_iter().zip(flows))
-                .map(|(worker, (decoded, (flows, ended)))| worker.finish(decoded, &flows, &ended))
-                .collect::<Result<_>>()?;
-            write(&mut self.writers, tables.iter())?;
+            let (workers, makers) = (&mut self.workers, &self.makers);
+            let finish = || {
+                workers
+                    .par_iter_mut()
+                    .zip(decoded.par_iter().zip(&flows))
+                    .map(|(worker, (decoded, flows))| worker.finish(decoded, flows))
+                    .collect::<Result<Vec<Rows>>>()
+            };
+            let (tables, ended) = rayon::join(finish, || makers.rows(ended));
+            write(&mut self.writers, ended?.iter().chain(&tables?))?;
             for (worker, decoded) in self.workers.iter_mut().zip(decoded) {
                 self.result.counts.add(&decoded.counts);
                 for (link_type, packets) in &decoded.skipped {
@@ -180,9 +186,9 @@ impl<'o> Run<'o> {
         let (complete, incomplete) = self.reassembly.finish();
         self.result.counts.datagrams += complete;
         self.result.counts.incomplete_datagrams += incomplete;
-        let writers = &mut self.writers;
+        let (writers, makers) = (&mut self.writers, &self.makers);
         self.flows
-            .finish(|rows| write(writers, std::iter::once(rows)))?;
+            .finish(|ended| write(writers, makers.rows(ended)?.iter()))?;
         if let Some(writer) = self.writers.get_mut(CAPTURE.name) {
             writer.write(&capture_rows(source, first_capture, &read.files)?)?;
         }

@@ -8,7 +8,6 @@ use netcap_proto::{
 };
 
 use super::batch::Batch;
-use super::flows::{EndedFlows, RowMaker};
 use super::rows::Rows;
 use super::{Counts, Selection};
 use crate::error::Result;
@@ -25,7 +24,6 @@ pub(super) struct Worker {
     packet: Option<PacketColumns>,
     malformed: Option<MalformedColumns>,
     time: Option<(i64, i64)>,
-    ended: RowMaker,
     /// Memory for the packets of the next batch.
     flow_packets: Vec<FlowPacket>,
 }
@@ -61,7 +59,6 @@ impl Worker {
             packet: tables.has("packet").then(PacketColumns::default),
             malformed: tables.has("malformed").then(MalformedColumns::default),
             time,
-            ended: RowMaker::default(),
             flow_packets: Vec::new(),
         }
     }
@@ -78,7 +75,7 @@ impl Worker {
     /// have such packets.
     pub(super) fn decode_again(&mut self, decoded: &mut Decoded, found: &[Found]) -> Result<()> {
         // The rows so far are made and forgotten.
-        self.finish(decoded, &vec![NO_FLOW; decoded.times.len()], &[])?;
+        self.finish(decoded, &vec![NO_FLOW; decoded.times.len()])?;
         let batch = std::mem::take(&mut decoded.batch);
         self.flow_packets = std::mem::take(&mut decoded.flow_packets);
         *decoded = self.decode(batch, found);
@@ -181,14 +178,8 @@ impl Worker {
         decoded
     }
 
-    /// The batch's rows of each table, now that its flows are known, and those of the flows that ended
-    /// with it.
-    pub(super) fn finish(
-        &mut self,
-        decoded: &Decoded,
-        flows: &[i64],
-        ended: &[EndedFlows],
-    ) -> Result<Rows> {
+    /// The batch's rows of each table, now that its flows are known.
+    pub(super) fn finish(&mut self, decoded: &Decoded, flows: &[i64]) -> Result<Rows> {
         let packet: Vec<i64> = decoded.batch.metas.iter().map(|m| m.number).collect();
         let ts: Vec<i64> = decoded.times.iter().map(|ts| ts.div_euclid(1000)).collect();
         let symbols = self.symbols.finish();
@@ -203,7 +194,7 @@ impl Worker {
             self.packet.as_mut().map(|c| c as &mut dyn TableColumns),
             self.malformed.as_mut().map(|c| c as &mut dyn TableColumns),
         ];
-        let mut batches = self.ended.rows(ended)?;
+        let mut batches = Rows::new();
         for columns in own.into_iter().flatten().chain(self.walker.tables()) {
             if !columns.is_empty() {
                 batches.push((columns.table().name, columns.finish_batch(&cx)?));
