@@ -69,6 +69,7 @@ impl LabelRecord {
             );
         }
         // What could not be written in the end is told before anything runs.
+        self.can_write()?;
         let now = Timestamp::now();
         self.write(
             &self.rule_of((now, now), attackers.clone(), Vec::new()),
@@ -116,6 +117,17 @@ impl LabelRecord {
         })
     }
 
+    fn can_write(&self) -> Result<()> {
+        let folder = self.labels.parent().filter(|p| !p.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        let failed = |e| Error::io(&self.labels, "write", e);
+        let metadata = std::fs::metadata(folder).map_err(failed)?;
+        if !metadata.is_dir() || metadata.permissions().readonly() {
+            return Err(Error::new("its folder cannot be written").in_file(&self.labels));
+        }
+        Ok(())
+    }
+
     fn rule_of(
         &self,
         time: (Timestamp, Timestamp),
@@ -142,7 +154,19 @@ impl LabelRecord {
             String::new()
         };
         let new = append(&old, rule).map_err(|e| e.in_file(&self.labels))?;
-        let truth = parse(&new, Path::new(&self.labels), &flow_columns())?;
+        let read = |text: &str| parse(text, Path::new(&self.labels), &flow_columns());
+        let truth = match read(&new) {
+            Ok(truth) => truth,
+            Err(wrong) => {
+                // What is wrong already is told by its own lines.
+                if !old.trim().is_empty() {
+                    read(&old)?;
+                }
+                return Err(Error::new(format!(
+                    "these options make no rule; with it the file would have a fault: {wrong}"
+                )));
+            }
+        };
         // In the microseconds that are written.
         let micros = |time: Timestamp| time.as_microsecond().saturating_mul(1000);
         let time = (micros(rule.time.0), micros(rule.time.1));

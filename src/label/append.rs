@@ -61,7 +61,14 @@ pub fn append(text: &str, rule: &NewRule) -> Result<String> {
     // An empty line before the new rule stays, where there is one.
     let gap = if old.ends_with("\n\n") { "\n" } else { "" };
     let mut new = format!("{}\n{gap}", old.trim_end());
-    new += &format!("{dash}- id: {}\n", rule.id);
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let id = if rule.id.starts_with(|c: char| c.is_ascii_alphabetic()) && rule.id.chars().all(plain)
+    {
+        rule.id.clone()
+    } else {
+        quoted(&rule.id)
+    };
+    new += &format!("{dash}- id: {id}\n");
     new += &format!("{more}label: {}\n", quoted(&rule.label));
     new += &format!("{more}time: {start:.6} .. {end:.6}\n");
     if let Some(attackers) = &rule.attackers {
@@ -111,6 +118,13 @@ mod tests {
     #[test]
     fn rules_are_added_to_new_and_old_files() {
         let one = append("", &rule("a")).unwrap();
+        let odd = append(&one, &rule("scan #2: a")).unwrap();
+        let odd = parse(
+            &odd,
+            "x.yaml".as_ref(),
+            &Columns::new(std::iter::empty::<(&str, _)>()),
+        );
+        assert!(odd.unwrap_err().to_string().contains("has a space or `#`"));
         let two = append(&one, &rule("b")).unwrap();
         let columns = Columns::new(std::iter::empty::<(&str, _)>());
         let truth = parse(&two, "x.yaml".as_ref(), &columns).unwrap();

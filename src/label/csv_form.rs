@@ -1,22 +1,6 @@
 //! Ground truth as a table: one line a window, columns by name.
 //!
-//! | column | also called | |
-//! |---|---|---|
-//! | `label` | attack, attack type, attack category, class | needed |
-//! | `start`, `end` | start time, begin, from; end time, stop, to, last | needed, unless `time` has `a .. b`, or rows are named |
-//! | `attackers`, `victims` | attacker, source, src ip; victim, target, destination, dst ip | at least one, unless rows are named |
-//! | `packets`, `in` | packet; capture | names rows: packets by number, and their capture |
-//! | `flow_uid`, `community_id` | | names rows: flows |
-//! | `id` | rule, rule id, name | else `row-<line>` |
-//! | `ports`, `protocol`, `icmp`, `direction`, `test`, `state`, `if`, `priority`, `mitre` | port, dst port; proto; condition; technique | |
-//! | `zone`, `date`, `fold` | timezone, tz; day | |
-//!
-//! Case, spaces, `-` and `_` in names do not count. Cells mean what the keys of those names mean
-//! in YAML; several values in one stand apart by spaces, or by `;` where that does not separate
-//! fields. A time needs a zone: in the column `zone`, or as an offset behind it. An `end` without date is of the day of its start. Columns
-//! that are only to be kept are called `extra:…`; any other name is an error, since a misspelt
-//! `victims` would widen every rule. Fields are separated by commas, tabs or semicolons, as the
-//! header has them; lines that begin with `#` are comments. A table vouches for nothing: what no line claims is unknown.
+//! Columns and cells are described in `docs/label-file.md`, "As a table".
 
 use std::collections::BTreeMap;
 use std::path::Path;

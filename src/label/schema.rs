@@ -22,6 +22,33 @@ pub fn json_schema() -> Value {
     Value::Object(schema)
 }
 
+/// Every key with what it means, a table for each mapping, in Markdown.
+pub fn key_reference() -> String {
+    let mut text = String::from(
+        "# Keys of label files\n\nGenerated from the table of keys. docs/label-file.md tells how they work together.\n",
+    );
+    let sections = [
+        &keys::FILE,
+        &keys::RULE,
+        &keys::REFINE,
+        &keys::ATTEMPTED,
+        &keys::EXPECTED,
+        &keys::HOST,
+        &keys::CLOCKS,
+        &keys::COVERS,
+    ];
+    for section in sections {
+        let name = section.name;
+        text += &format!("\n## Keys of {name}\n\n| key | |\n|---|---|\n");
+        for key in section.keys {
+            let needed = if key.required { " (needed)" } else { "" };
+            let doc = key.doc.replace('|', "\\|");
+            text += &format!("| `{}` | {doc}{needed} |\n", key.name);
+        }
+    }
+    text
+}
+
 fn section(section: &Section, without: &[&str]) -> Value {
     let keys = || {
         section

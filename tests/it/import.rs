@@ -131,7 +131,7 @@ fn connections_of_zeek_with_labels_after_three_blanks() {
 
 #[test]
 fn alerts_of_suricata_in_both_forms() {
-    let eve = br#"{"timestamp":"2017-07-06T10:41:02.123456-0300","event_type":"flow","src_ip":"1.2.3.4","dest_ip":"5.6.7.8"}
+    let eve = br#"{"timestamp":"2017-07-06T10:41:02.123456-0300","event_type":"pgsql","src_ip":"1.2.3.4","dest_ip":"5.6.7.8"}
 {"timestamp":"2017-07-06T10:41:02.123456-0300","event_type":"alert","src_ip":"1.2.3.4","src_port":5,"dest_ip":"5.6.7.8","dest_port":80,"proto":"TCP","alert":{"signature":"ET SCAN x"}}
 {"timestamp":"2017-07-06T10:41:02.123456-0300","event_type":"alert","src_ip":"::ffff:1.2.3.4","dest_ip":"5.6.7.8","proto":"ICMP","alert":{"signature":"ET ping"}}
 {"timestamp":"2017-07-06T10:41

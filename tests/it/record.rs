@@ -57,6 +57,16 @@ fn a_command_becomes_a_rule() {
         "{errors}"
     );
     assert!(!std::path::Path::new(&proof).exists());
+    let (status, _, errors) = record("other", &["--ports", "22/tpc"], &["touch", &proof]);
+    assert_eq!(status, 2);
+    assert!(errors.contains("these options make no rule"), "{errors}");
+    let nowhere = folder.path().join("no/x.yaml");
+    let nowhere = nowhere.to_str().unwrap();
+    let start = [
+        "label", "record", "--labels", nowhere, "--rule", "a", "--victim", "::1",
+    ];
+    assert_eq!(run(&[&start[..], &["--", "touch", &proof]].concat()).0, 2);
+    assert!(!std::path::Path::new(&proof).exists());
     // A command that cannot be run is no attack.
     assert_eq!(record("other", &[], &["/no/such/program"]).0, 2);
     assert_eq!(std::fs::read_to_string(&labels).unwrap(), text);

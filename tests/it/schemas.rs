@@ -34,6 +34,7 @@ fn schemas_are_up_to_date() {
         &pretty(&feature::json_schema()),
     );
     compare("schemas/features.md", &features());
+    compare("schemas/labels.md", &label::key_reference());
 }
 
 /// All shipped feature sets in all of their dialects.

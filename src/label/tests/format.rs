@@ -28,10 +28,8 @@ fn examples_of_the_format_parse() {
 
 #[test]
 fn example_of_the_documentation_parses() {
-    let docs: Vec<&str> = include_str!("../mod.rs")
+    let docs: Vec<&str> = include_str!("../../../docs/label-file.md")
         .lines()
-        .filter_map(|line| line.strip_prefix("//!"))
-        .map(|line| line.strip_prefix(' ').unwrap_or(line))
         .skip_while(|line| *line != "```yaml")
         .skip(1)
         .take_while(|line| *line != "```")
