@@ -20,6 +20,11 @@ impl Numbers {
         Self(merged)
     }
 
+    /// The greatest.
+    pub(super) fn last(&self) -> Option<u64> {
+        self.0.last().map(|(_, last)| *last)
+    }
+
     /// Whether a packet is among them.
     pub(super) fn contains(&self, packet: u64) -> bool {
         let after = self.0.partition_point(|(first, _)| *first <= packet);

@@ -15,13 +15,20 @@ use crate::label::{ClockSeen, Surroundings};
 pub(super) fn look_around(output: &Output) -> Result<Surroundings> {
     let counts = output.manifest().counts;
     let mut disordered = 0;
+    let mut captures = Vec::new();
     for batch in read_plain(output.path(), output.manifest(), &CAPTURE)? {
         let batch = batch?;
         let column = int64(&batch, "disordered_packets")?;
         disordered += column.iter().flatten().sum::<i64>().unsigned_abs();
+        let (packets, ends) = (int64(&batch, "packets")?, text(&batch, "end")?);
+        captures.extend((0..batch.num_rows()).map(|row| {
+            let all = ends.value(row) != "not reached";
+            all.then(|| packets.value(row).unsigned_abs())
+        }));
     }
     Ok(Surroundings {
         clocks: clocks(output)?,
+        captures,
         packets: counts.read,
         duplicates: counts.kept_duplicates,
         disordered,

@@ -26,6 +26,8 @@ pub const SERIOUS: [&str; 4] = ["rule-empty", "range-disjoint", "conflict", "off
 pub struct Surroundings {
     /// Clocks in the traffic.
     pub clocks: Vec<ClockSeen>,
+    /// Packets of each capture, by ordinal, where all of it was read.
+    pub captures: Vec<Option<u64>>,
     /// Packets, and among them duplicates and those earlier than one before.
     pub packets: u64,
     /// Packets with the same bytes as one shortly before.

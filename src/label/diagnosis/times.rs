@@ -1,11 +1,14 @@
 //! How the times of the rules fit to the traffic: moved as a whole, against the clocks in it, at their
 //! bounds.
 
+use std::collections::BTreeMap;
+
 use crate::error::Finding;
 use crate::label::diagnosis::Surroundings;
 use crate::label::duration;
 use crate::label::interval::show_utc;
 use crate::label::labeler::Labeler;
+use crate::label::packets::Numbers;
 use crate::label::report::bounds;
 use crate::label::slack::SLACKS_NS;
 use crate::label::tally::Tally;
@@ -74,6 +77,7 @@ pub(super) fn tell(
             ),
         ));
     }
+    beyond_captures(labeler, around, findings);
     clock_skew(around, findings);
     if let Some(intervals) = in_minutes(labeler) {
         findings.push(Finding::information(
@@ -85,6 +89,33 @@ pub(super) fn tell(
     }
     slack_curve(labeler, tally, findings);
     outside(labeler, tally, findings);
+}
+
+/// Rules that name packets which their capture does not have: it is not the one that was labeled.
+fn beyond_captures(labeler: &Labeler, around: &Surroundings, findings: &mut Vec<Finding>) {
+    let mut beyond: BTreeMap<usize, (u64, u64, &str)> = BTreeMap::new();
+    for rule in labeler.rules() {
+        let capture = match &rule.captures {
+            Some(captures) => captures.ordinals().next(),
+            None => Some(0).filter(|_| around.captures.len() == 1),
+        };
+        let there = capture.and_then(|ordinal| *around.captures.get(ordinal)?);
+        let last = rule.packets.as_ref().and_then(Numbers::last);
+        if let (Some(capture), Some(there), Some(last)) = (capture, there, last)
+            && last > there
+        {
+            let most = beyond.entry(capture).or_insert((there, last, rule.id()));
+            if last > most.1 {
+                *most = (there, last, rule.id());
+            }
+        }
+    }
+    for (there, last, rule) in beyond.into_values() {
+        let message = format!(
+            "ground truth names packets up to {last}, and the capture has {there}: it may not be the one that was labeled"
+        );
+        findings.push(Finding::warning("range-disjoint", message).about(rule));
+    }
 }
 
 fn clock_skew(around: &Surroundings, findings: &mut Vec<Finding>) {

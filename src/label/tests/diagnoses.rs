@@ -285,6 +285,24 @@ fn classes_that_depend_on_what_nobody_wrote_down() {
 }
 
 #[test]
+fn packets_that_the_capture_does_not_have() {
+    let one = labeler(&with("packets: 1-9 12\nin: lan.pcap"));
+    let of = |packets| Surroundings {
+        captures: vec![Some(3), packets],
+        ..Surroundings::default()
+    };
+    let (message, ..) = told(&report_of(&one, &[], &of(Some(11))), "range-disjoint").unwrap();
+    assert_eq!(
+        message,
+        "ground truth names packets up to 12, and the capture has 11: it may not be the one that was labeled"
+    );
+    // All of them are there, or it is not known.
+    for packets in [Some(12), None] {
+        assert!(told(&report_of(&one, &[], &of(packets)), "range-disjoint").is_none());
+    }
+}
+
+#[test]
 fn what_the_authors_report() {
     let keys = "time: 2026-05-04 10:00:00 .. 10:59:59\nattempted: [{if: fwd_packets = 1}]\nexpected_flows: {malicious: 4, attempted: 1}";
     let small = attack("10:30:00").with("fwd_packets", Value::Integer(1));
