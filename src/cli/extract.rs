@@ -73,13 +73,24 @@ impl Extract {
         let set = self.labels.as_deref();
         let made = extract(&self.input, &self.captures, &flows, set, &self.out, &bar);
         bar.finish();
-        let Extracted { flows, packets } = made?;
+        let Extracted {
+            flows,
+            packets,
+            without,
+        } = made?;
         common.say(&format!(
             "{} of {} in {}",
             count(packets, "packet"),
             count(flows, "flow"),
             self.out.display()
         ));
-        Ok(Done::Well)
+        let Some(first) = without.first() else {
+            return Ok(Done::Well);
+        };
+        common.say(&format!(
+            "{} without packets, {first} first: is it the number of a flow of this output?",
+            count(without.len() as u64, "flow")
+        ));
+        Ok(Done::WithWarnings)
     }
 }

@@ -32,12 +32,14 @@ pub enum Flows {
 }
 
 /// What was written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Extracted {
-    /// Flows that were asked for.
+    /// Flows that have packets.
     pub flows: u64,
     /// Packets of them.
     pub packets: u64,
+    /// Flows that were asked for and have none.
+    pub without: Vec<i64>,
 }
 
 /// Packets of wanted flows, by ordinal of the capture and number of the packet.
@@ -80,9 +82,15 @@ pub fn extract(
         ));
     }
     let packets = write(&files, &wanted, &comments, out)?;
+    let found: BTreeSet<i64> = wanted
+        .values()
+        .flat_map(BTreeMap::values)
+        .copied()
+        .collect();
     Ok(Extracted {
-        flows: flows.len() as u64,
+        flows: found.len() as u64,
         packets,
+        without: flows.difference(&found).copied().collect(),
     })
 }
 

@@ -107,6 +107,13 @@ fn other_captures_and_flows_are_refused() {
         errors.contains("no packet belongs to these flows"),
         "{errors}"
     );
+    let (status, _, errors) = extract(capture, &["--flow", "481,7777777"]);
+    assert_eq!(status, 1, "{errors}");
+    assert!(
+        errors.contains("of 1 flow in") && errors.contains("1 flow without packets, 7777777"),
+        "{errors}"
+    );
+    std::fs::remove_file(&out).unwrap();
     let other = root().join("Cargo.toml");
     let (status, _, errors) = extract(other.to_str().unwrap(), &["--flow", "481"]);
     assert_eq!(status, 2);
