@@ -160,6 +160,9 @@ fn told(flow: &FlowExplained, all: bool) -> String {
     }
     let _ = match &explained.rule {
         Some(rule) => writeln!(text, ", by the rule {rule}"),
+        None if explained.state == "unknown" => {
+            writeln!(text, ", by no rule, and no `covers` vouches for it")
+        }
         None => writeln!(text, ", by no rule: `covers` decides"),
     };
     let (applying, others): (Vec<_>, Vec<_>) = explained.rules.iter().partition(|r| r.applies);

@@ -48,6 +48,10 @@ pub(super) struct Miss {
     pub(super) nearest: Option<Nearest>,
     /// Of those that only one host keeps out, that host; `true` if it is of another network.
     pub(super) instead: BTreeMap<Part, BTreeMap<(bool, IpAddr), u64>>,
+    /// Of those that only the ports keep out, the victim's port.
+    pub(super) ports: BTreeMap<u16, u64>,
+    /// Of these, the flows whose attacker has one of the ports.
+    pub(super) turned: u64,
 }
 
 /// A condition of a rule.
@@ -161,6 +165,11 @@ impl Misses {
         for (number, theirs) in &other.rules {
             let mine = self.rules.entry(*number).or_default();
             mine.exempt += theirs.exempt;
+            mine.turned += theirs.turned;
+            for (port, rows) in &theirs.ports {
+                *mine.ports.entry(*port).or_default() += rows;
+            }
+            keep_least(&mut mine.ports);
             for (part, rows) in &theirs.without {
                 *mine.without.entry(*part).or_default() += rows;
             }
@@ -243,6 +252,11 @@ fn look(rule: &Rule, miss: &mut Miss, facts: &FlowFacts<'_>) {
             (Some(_), false) => continue,
         };
         *miss.without.entry(part).or_default() += 1;
+        if let (Part::Ports, Some(port)) = (part, victim.port) {
+            *miss.ports.entry(port).or_default() += 1;
+            keep_least(&mut miss.ports);
+            miss.turned += u64::from(matching::ports(base, facts, attacker.port));
+        }
         let other = match part {
             Part::Attackers => Some((attacker.ip, rule.attackers.addresses())),
             Part::Victims => Some((victim.ip, rule.victims.addresses())),

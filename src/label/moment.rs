@@ -50,8 +50,14 @@ pub(super) fn parse_zone(text: &str) -> Result<TimeZone, Fault> {
         return Ok(zone);
     }
     let names: Vec<String> = bundled.available().map(|zone| zone.to_string()).collect();
-    let help = match suggest(name, names.iter().map(String::as_str)) {
+    // Abbreviations are those of several places, and one letter away from those of others.
+    let short = name.len() <= 5
+        && name
+            .chars()
+            .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
+    let help = match suggest(name, names.iter().map(String::as_str)).filter(|_| !short) {
         Some(near) => format!("did you mean `{near}`?"),
+        None if short => "abbreviations mean several places: write the place, such as America/New_York, or an offset such as -04:00".to_owned(),
         None => "write an IANA name such as Europe/Berlin, or an offset such as +02:00".to_owned(),
     };
     Err(Fault::new(0, format!("`{name}` is no time zone")).help(help))

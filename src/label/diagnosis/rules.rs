@@ -351,6 +351,14 @@ fn explain(rule: &Rule, miss: &Miss) -> String {
                     }
                     _ => " (the attackers opened them)".to_owned(),
                 }),
+                Part::Ports if miss.turned == *rows => Some(
+                    " (the attackers have these: attackers and victims may be exchanged)"
+                        .to_owned(),
+                ),
+                Part::Ports if !miss.ports.is_empty() => {
+                    let ports = miss.ports.iter().map(|(port, rows)| (*port, *rows));
+                    Some(format!(" (there: {})", most(ports).join(", ")))
+                }
                 _ => miss.instead.get(part).map(|hosts| {
                     format!(
                         " (there: {})",
@@ -367,13 +375,13 @@ fn explain(rule: &Rule, miss: &Miss) -> String {
     format!("nearest miss: {}", told.join("; "))
 }
 
-/// The three most frequent hosts.
-fn most(hosts: impl Iterator<Item = (std::net::IpAddr, u64)>) -> Vec<String> {
-    let mut hosts: Vec<(std::net::IpAddr, u64)> = hosts.collect();
-    hosts.sort_by_key(|(host, rows)| (std::cmp::Reverse(*rows), *host));
-    hosts
+/// The three most frequent.
+fn most<T: Ord + Copy + std::fmt::Display>(found: impl Iterator<Item = (T, u64)>) -> Vec<String> {
+    let mut found: Vec<(T, u64)> = found.collect();
+    found.sort_by_key(|(what, rows)| (std::cmp::Reverse(*rows), *what));
+    found
         .iter()
         .take(3)
-        .map(|(host, rows)| format!("{host} in {rows}"))
+        .map(|(what, rows)| format!("{what} in {rows}"))
         .collect()
 }

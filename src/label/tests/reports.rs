@@ -173,7 +173,12 @@ fn empty_rules_tell_their_nearest_miss() {
         (
             "ports: 22\n",
             vec![at("10.9.0.7:1 10.0.1.5:2222", "10:10:00")],
-            "nearest miss: 1 would match but for the ports",
+            "nearest miss: 1 would match but for the ports (there: 2222 in 1)",
+        ),
+        (
+            "ports: 22\n",
+            vec![at("10.0.1.5:4000 10.9.0.7:22", "10:10:00")],
+            "nearest miss: 1 would match but for the ports (the attackers have these: attackers and victims may be exchanged)",
         ),
         (
             "protocol: udp\n",
