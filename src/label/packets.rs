@@ -25,6 +25,21 @@ impl Numbers {
         self.0.last().map(|(_, last)| *last)
     }
 
+    /// Whether a packet is among both.
+    pub(super) fn meet(&self, other: &Self) -> bool {
+        let (mut mine, mut theirs) = (self.0.iter().peekable(), other.0.iter().peekable());
+        while let (Some(a), Some(b)) = (mine.peek(), theirs.peek()) {
+            if a.1 < b.0 {
+                mine.next();
+            } else if b.1 < a.0 {
+                theirs.next();
+            } else {
+                return true;
+            }
+        }
+        false
+    }
+
     /// Whether a packet is among them.
     pub(super) fn contains(&self, packet: u64) -> bool {
         let after = self.0.partition_point(|(first, _)| *first <= packet);
@@ -85,6 +100,10 @@ mod tests {
             (92, false),
         ] {
             assert_eq!(numbers.contains(packet), is_in, "{packet}");
+        }
+        for (other, meets) in [("1-17 42-76", false), ("60 91", true), ("41", true)] {
+            let other = Numbers::new(parse(other).unwrap());
+            assert_eq!((numbers.meet(&other), other.meet(&numbers)), (meets, meets));
         }
         for (text, offset, message) in [
             ("5, 0", 3, "`0` is no number of a packet"),

@@ -147,6 +147,12 @@ impl Tally {
             if grey || loser.priority != rule.priority || loser.label == rule.label {
                 continue;
             }
+            // They speak of other packets of the flow.
+            if let (Some(some), Some(others)) = (&rule.packets, &loser.packets)
+                && !some.meet(others)
+            {
+                continue;
+            }
             let one = ConflictTally {
                 rows: 0,
                 first: start,
