@@ -191,7 +191,8 @@ fn unknown(entry: &Entry, section: &Section, problems: &mut Problems) {
         "it has no value: inside of { } a comma separates keys, so put lists in [ ] and other text with commas in quotes".to_owned()
     } else {
         match did_you_mean(key, names(section)) {
-            Some(near) => format!("{near} Notes go under `extra:`"),
+            Some(near) if near.ends_with('?') => format!("{near} Notes go under `extra:`"),
+            Some(known) => format!("{known}; notes go under `extra:`"),
             None => "notes go under `extra:`".to_owned(),
         }
     };

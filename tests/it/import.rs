@@ -240,6 +240,11 @@ fn labels_of_packets_become_ranges() {
             "m.csv_benign,benign,always,any,any,,,either,,1"
         ]
     );
+    // The other variant: the number of a packet is no label.
+    let other = import("m.csv", b"2,0\n3,1\n", &["--format", "kitsune-mirai"]);
+    assert!(other.lines.is_empty(), "{:?}", other.lines);
+    let told = other.told + &other.errors;
+    assert!(told.contains("the format has no such label"), "{told}");
     let lemay = import("l.csv", b"1;0\r\n2;1\r\n4;1\r\n", &["--format", "lemay"]);
     assert_eq!(
         lemay.lines,

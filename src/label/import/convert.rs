@@ -58,6 +58,9 @@ pub(super) fn convert(
     let named = meaning.and_then(|meaning| meaning.label.clone());
     let label = match kind {
         Kind::Nothing => return Err("they say nothing of an attack".to_owned()),
+        Kind::Foreign => {
+            return Err("the format has no such label: is it the right one?".to_owned());
+        }
         Kind::Benign if !options.with_benign => {
             return Err("they say that it is no attack (--with-benign keeps them)".to_owned());
         }

@@ -172,7 +172,7 @@ pub(super) struct Meaning {
     /// The label; `*` stands for anything, case does not count.
     #[serde(rename = "match")]
     pub(super) pattern: String,
-    /// What it says: attack, benign, or nothing.
+    /// What it says: attack, benign, nothing, or that the file is of another format (foreign).
     #[serde(rename = "is")]
     pub(super) kind: Kind,
     /// What it is called here; as it is there, by default.
@@ -190,6 +190,8 @@ pub(super) enum Kind {
     Benign,
     /// Neither.
     Nothing,
+    /// The format has no such label.
+    Foreign,
 }
 
 /// The mappings that come with netcap.
