@@ -170,8 +170,19 @@ fn told(flow: &FlowExplained, all: bool) -> String {
     for rule in applying.iter().chain(others.iter().take(many)) {
         let unknown = (String::new(), String::new(), 0);
         let (name, file, line) = flow.rules.get(rule.rule).unwrap_or(&unknown);
-        let what = if rule.applies { "applies" } else { "no" };
+        let winner = explained.rule.as_ref();
+        let what = match rule.applies {
+            true if winner == Some(name) => "decides",
+            true => "applies",
+            false => "no",
+        };
         let _ = writeln!(text, "\n{what:<8} {name} ({file}:{line})");
+        if let Some(winner) = winner.filter(|winner| rule.applies && *winner != name) {
+            let _ = writeln!(
+                text,
+                "         {winner} goes before it: by `priority:`, then as `conflicts:` has the order of the file"
+            );
+        }
         for because in &rule.because {
             let _ = writeln!(text, "         {because}");
         }

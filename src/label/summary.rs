@@ -11,8 +11,9 @@ const STATES: usize = 8;
 const RULES: usize = 10;
 /// A name of which less is shown is none.
 const LEAST: usize = 8;
-/// Lines of findings.
+/// Lines of findings. Of warnings more are shown: they may be what is wrong.
 const FINDINGS: usize = 6;
+const WARNINGS: usize = 8;
 
 pub(super) fn write(report: &Report, width: usize) -> String {
     let mut lines: Vec<String> = Vec::new();
@@ -142,7 +143,11 @@ fn findings(report: &Report, width: usize, lines: &mut Vec<String>) {
         let line = format!("  {}{subject} {}", finding.code, finding.message);
         let folded = fold(&line, width);
         used += folded.lines().count();
-        if shown > 0 && used > FINDINGS {
+        let most = match finding.severity {
+            Severity::Warning => WARNINGS,
+            Severity::Information => FINDINGS,
+        };
+        if shown > 0 && used > most {
             break;
         }
         lines.push(folded);

@@ -22,7 +22,7 @@ fn a_label_is_explained_rule_by_rule() {
     assert_eq!(status, 0, "{errors}");
     for expected in [
         "label none, attempted (Password guessing), by the rule password-guessing",
-        "applies  password-guessing (quickstart.labels.yaml:43)",
+        "decides  password-guessing (quickstart.labels.yaml:43)",
         "a refinement makes it attempted (category 0), since fwd_payload_bytes = 0",
         "no       port-scan (quickstart.labels.yaml:30)",
         "tcp.port == 8080",
@@ -55,6 +55,28 @@ fn a_label_is_explained_rule_by_rule() {
     ] {
         assert!(told.contains(expected), "{expected}: {told}");
     }
+
+    // Of two rules that apply one decides.
+    let twice = folder.path().join("twice.yaml");
+    let rule = |id: &str| {
+        format!("  - {{id: {id}, label: {id}, time: always, victims: any, attackers: any}}\n")
+    };
+    let both = format!(
+        "netcap-labels: 1\nconflicts: last\nrules:\n{}{}",
+        rule("a"),
+        rule("b")
+    );
+    std::fs::write(&twice, both).unwrap();
+    let twice = twice.to_str().unwrap();
+    let (_, told, _) = run(&[
+        "label", "explain", "--labels", twice, "--input", &out, "--flow", "481",
+    ]);
+    assert!(
+        told.contains("decides  b (")
+            && told.contains("applies  a (")
+            && told.contains("b goes before it"),
+        "{told}"
+    );
 
     // Against itself, and against a set that knows of no scan.
     let compare = |a: &str, b: &str| run(&["label", "compare", a, b, "--input", &out]);
