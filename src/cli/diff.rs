@@ -12,7 +12,8 @@ use crate::error::Result;
 /// Compare two outputs
 ///
 /// Tells which tables and columns differ, and in how many rows. The exit status
-/// is 0 if they are equal and 1 if they differ.
+/// is 0 if they are equal and 1 if they differ; an output that is not as its manifest
+/// says is refused (2).
 ///
 /// Examples:
 ///   netcap diff data data-of-the-reviewer

@@ -104,6 +104,30 @@ pub fn verify(output: &Path) -> Result<Verification> {
     })
 }
 
+/// Refuses an output whose files are not those that its manifest names, byte by byte.
+pub(super) fn check_files(output: &Path, manifest: &Manifest) -> Result<()> {
+    let files = manifest.stages.values().flat_map(|facts| {
+        let of_tables = facts.tables.values().flat_map(|table| &table.files);
+        facts.files.iter().chain(of_tables)
+    });
+    let files: Vec<&FileFacts> = files.collect();
+    let wrong = files
+        .par_iter()
+        .find_map_first(|facts| check_file(output, facts));
+    match wrong {
+        None => Ok(()),
+        Some(problem) => Err(Error::new(format!(
+            "this output is not as its manifest says: {} {}",
+            problem.path, problem.what
+        ))
+        .in_file(output)
+        .help(format!(
+            "`netcap verify {}` tells all that is wrong",
+            output.display()
+        ))),
+    }
+}
+
 fn check_file(output: &Path, facts: &FileFacts) -> Option<Problem> {
     let problem = |what: String| Some(Problem::new(&facts.path, what));
     if !is_below(&facts.path) {

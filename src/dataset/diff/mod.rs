@@ -1,7 +1,7 @@
 //! Two outputs compared: which tables and rows are in only one, and which values differ.
 //!
-//! What the manifests show to be equal (by logical hash) is not read. Whether an output is as its
-//! manifest says is the business of `verify`.
+//! An output that is not as its manifest says is refused. What the manifests show to be equal (by logical
+//! hash) is then not read.
 
 mod pair;
 mod text;
@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use self::pair::Pairing;
 use super::manifest::Manifest;
+use super::verify::check_files;
 use crate::error::Result;
 use crate::output::{FileFacts, ParquetFiles, TableFacts};
 
@@ -119,6 +120,8 @@ impl TableDiff {
 /// Compares two outputs, on the threads of the current pool.
 pub fn diff(a: &Path, b: &Path) -> Result<Diff> {
     let (manifest_a, manifest_b) = (Manifest::read(a)?, Manifest::read(b)?);
+    check_files(a, &manifest_a)?;
+    check_files(b, &manifest_b)?;
     let (tables_a, tables_b) = (tables(&manifest_a), tables(&manifest_b));
     let only = |of: &BTreeMap<String, &TableFacts>, other: &BTreeMap<String, &TableFacts>| {
         of.keys()

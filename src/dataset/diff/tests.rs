@@ -73,6 +73,28 @@ fn equal_outputs_are_equal() {
 }
 
 #[test]
+fn damaged_outputs_are_refused() {
+    let layout = Layout::plain(&TCP);
+    let folder = tempfile::tempdir().unwrap();
+    let (a, b) = (folder.path().join("a"), folder.path().join("b"));
+    for path in [&a, &b] {
+        output(path, &[(&layout, vec![sample(&layout, 0, 100)])]);
+    }
+    assert!(diff(&a, &b).unwrap().is_equal());
+    let table = b.join("tables/tcp/part-00000.parquet");
+    let mut bytes = std::fs::read(&table).unwrap();
+    bytes[100] ^= 1;
+    std::fs::write(&table, bytes).unwrap();
+    for error in [diff(&a, &b).unwrap_err(), diff(&b, &a).unwrap_err()] {
+        let told = error.to_string();
+        assert!(
+            told.contains("not as its manifest says") && told.contains("netcap verify"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
 fn one_changed_value_is_found() {
     let layout = Layout::plain(&TCP);
     let rows = sample(&layout, 0, 9000);
