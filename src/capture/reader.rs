@@ -157,11 +157,7 @@ impl Reader {
     )]
     #[inline]
     pub fn next(&mut self) -> Result<Option<(&PacketMeta, &[u8])>> {
-        Ok(if self.advance()? {
-            Some((self.meta(), self.data()))
-        } else {
-            None
-        })
+        Ok(self.advance()?.then(|| (self.meta(), self.data())))
     }
 
     /// [`Self::next`] in steps: goes on to the next packet, which [`Self::meta`] and [`Self::data`] then

@@ -166,11 +166,11 @@ fn told(flow: &FlowExplained, all: bool) -> String {
         None => writeln!(text, ", by no rule: `covers` decides"),
     };
     let (applying, others): (Vec<_>, Vec<_>) = explained.rules.iter().partition(|r| r.applies);
+    let winner = explained.rule.as_ref();
     let many = if all { others.len() } else { NEAREST };
     for rule in applying.iter().chain(others.iter().take(many)) {
         let unknown = (String::new(), String::new(), 0);
         let (name, file, line) = flow.rules.get(rule.rule).unwrap_or(&unknown);
-        let winner = explained.rule.as_ref();
         let what = match rule.applies {
             true if winner == Some(name) => "decides",
             true => "applies",

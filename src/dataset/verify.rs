@@ -60,14 +60,11 @@ impl fmt::Display for Problem {
 /// Checks the output in a folder, on the threads of the current pool.
 pub fn verify(output: &Path) -> Result<Verification> {
     let manifest = Manifest::read(output)?;
-    let mut files: Vec<&FileFacts> = Vec::new();
+    let files = files_of(&manifest);
     let mut tables: Vec<(String, &TableFacts)> = Vec::new();
     for (stage, facts) in &manifest.stages {
-        files.extend(&facts.files);
-        for (table, facts) in &facts.tables {
-            files.extend(&facts.files);
-            tables.push((format!("{stage}/{table}"), facts));
-        }
+        let of_stage = facts.tables.iter();
+        tables.extend(of_stage.map(|(table, facts)| (format!("{stage}/{table}"), facts)));
     }
     let (mut problems, (of_files, of_tables)) = (
         extra_files(output, &files)?,
@@ -104,14 +101,18 @@ pub fn verify(output: &Path) -> Result<Verification> {
     })
 }
 
-/// Refuses an output whose files are not those that its manifest names, byte by byte.
-pub(super) fn check_files(output: &Path, manifest: &Manifest) -> Result<()> {
+/// The files that a manifest names.
+fn files_of(manifest: &Manifest) -> Vec<&FileFacts> {
     let files = manifest.stages.values().flat_map(|facts| {
         let of_tables = facts.tables.values().flat_map(|table| &table.files);
         facts.files.iter().chain(of_tables)
     });
-    let files: Vec<&FileFacts> = files.collect();
-    let wrong = files
+    files.collect()
+}
+
+/// Refuses an output whose files are not those that its manifest names, byte by byte.
+pub(super) fn check_files(output: &Path, manifest: &Manifest) -> Result<()> {
+    let wrong = files_of(manifest)
         .par_iter()
         .find_map_first(|facts| check_file(output, facts));
     match wrong {

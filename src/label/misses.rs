@@ -153,8 +153,7 @@ impl Misses {
             };
             for host in [facts.src.ip, facts.dst.ip] {
                 if set.has_neighbour(host) {
-                    *near.entry(host.to_canonical()).or_default() += 1;
-                    keep_least(near);
+                    count(near, host.to_canonical(), 1);
                 }
             }
         }
@@ -166,35 +165,32 @@ impl Misses {
             let mine = self.rules.entry(*number).or_default();
             mine.exempt += theirs.exempt;
             mine.turned += theirs.turned;
-            for (port, rows) in &theirs.ports {
-                *mine.ports.entry(*port).or_default() += rows;
-            }
-            keep_least(&mut mine.ports);
+            count_all(&mut mine.ports, &theirs.ports);
             for (part, rows) in &theirs.without {
                 *mine.without.entry(*part).or_default() += rows;
             }
             mine.nearest = [mine.nearest, theirs.nearest].into_iter().flatten().min();
             for (part, hosts) in &theirs.instead {
-                let kept = mine.instead.entry(*part).or_default();
-                for (host, rows) in hosts {
-                    *kept.entry(*host).or_default() += rows;
-                }
-                keep_least(kept);
+                count_all(mine.instead.entry(*part).or_default(), hosts);
             }
         }
         for (number, theirs) in &other.hosts {
-            let mine = self.hosts.entry(*number).or_default();
-            for (host, rows) in theirs {
-                *mine.entry(*host).or_default() += rows;
-            }
-            keep_least(mine);
+            count_all(self.hosts.entry(*number).or_default(), theirs);
         }
     }
 }
 
-fn keep_least<K: Ord, V>(map: &mut BTreeMap<K, V>) {
-    while map.len() > HOSTS {
-        map.pop_last();
+/// Counts rows of a key, and keeps the least keys.
+fn count<K: Ord>(counts: &mut BTreeMap<K, u64>, key: K, rows: u64) {
+    *counts.entry(key).or_default() += rows;
+    while counts.len() > HOSTS {
+        counts.pop_last();
+    }
+}
+
+fn count_all<K: Ord + Copy>(mine: &mut BTreeMap<K, u64>, theirs: &BTreeMap<K, u64>) {
+    for (key, rows) in theirs {
+        count(mine, *key, *rows);
     }
 }
 
@@ -253,8 +249,7 @@ fn look(rule: &Rule, miss: &mut Miss, facts: &FlowFacts<'_>) {
         };
         *miss.without.entry(part).or_default() += 1;
         if let (Part::Ports, Some(port)) = (part, victim.port) {
-            *miss.ports.entry(port).or_default() += 1;
-            keep_least(&mut miss.ports);
+            count(&mut miss.ports, port, 1);
             miss.turned += u64::from(matching::ports(base, facts, attacker.port));
         }
         let other = match part {
@@ -264,10 +259,8 @@ fn look(rule: &Rule, miss: &mut Miss, facts: &FlowFacts<'_>) {
         };
         if let Some((host, set)) = other {
             let kept = miss.instead.entry(part).or_default();
-            *kept
-                .entry((!set.has_neighbour(host), host.to_canonical()))
-                .or_default() += 1;
-            keep_least(kept);
+            let key = (!set.has_neighbour(host), host.to_canonical());
+            count(kept, key, 1);
         }
         if part == Part::Time {
             miss.nearest = Some(miss.nearest.map_or(nearest, |other| other.min(nearest)));

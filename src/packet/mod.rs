@@ -7,6 +7,7 @@
 pub mod bytes;
 mod context;
 mod datagrams;
+mod encapsulation;
 mod entropy;
 mod fragment;
 mod interface;
@@ -16,8 +17,9 @@ mod reassembly;
 mod selectors;
 mod walk;
 
-pub use context::{Anomaly, Context, Dns, Facts, Icmp, Ip, Tcp, Tunnel, Tunnels, Vlans, has_ports};
+pub use context::{Anomaly, Context, Dns, Facts, Icmp, Ip, Tcp, has_ports};
 pub use datagrams::{MOST_DATAGRAMS, Verdict, Whole, fragment_timeout};
+pub use encapsulation::{Tunnel, Tunnels, Vlans};
 pub use entropy::entropy;
 pub use fragment::{Datagram, Fragment, FragmentSeen, Part};
 pub use interface::{
