@@ -129,6 +129,15 @@ impl Error {
         self
     }
 
+    /// What is wrong and what to do, without where: for a place that the user does not know.
+    pub fn without_place(&self) -> String {
+        let mut text = self.0.message.clone();
+        if let Some(help) = &self.0.help {
+            text.push_str(&format!(" ({help})"));
+        }
+        text
+    }
+
     /// Where the fault is.
     pub fn place(&self) -> &Place {
         &self.0.place

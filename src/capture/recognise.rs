@@ -141,7 +141,11 @@ fn text(head: &[u8]) -> Option<Found> {
         .unwrap_or(text.trim_start())
         .to_ascii_lowercase();
     let line = text.lines().next().unwrap_or_default();
-    let (what, help) = if start.starts_with('{') || start.starts_with('[') {
+    // What a name follows is a section of a settings file (`[package]`), and no list.
+    let is_list = start
+        .strip_prefix('[')
+        .is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '['));
+    let (what, help) = if start.starts_with('{') || is_list {
         ("JSON text", None)
     } else if start.starts_with("<!doctype html") || start.starts_with("<html") {
         (
@@ -181,6 +185,8 @@ mod tests {
             (b"snoop\0\0\0\0\0\0\x02", "a snoop capture (Solaris)", true),
             (b"PAR1\x15\x04", "a Parquet file", false),
             (b"{\"a\": 1}", "JSON text", false),
+            (b"[{\"a\": 1}]", "JSON text", false),
+            (b"[package]\nname = 1\n", "text", false),
             (b"\xef\xbb\xbfa,b,c\n1,2,3\n", "text (CSV)", false),
             (b"<!DOCTYPE html><p>", "a web page (HTML)", false),
             (b"12:00:01.1 IP a > b", "text", false),

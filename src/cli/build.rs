@@ -6,7 +6,7 @@ use clap::Args;
 use indicatif::{HumanBytes, HumanCount, HumanDuration};
 
 use super::progress::Bar;
-use super::{Common, Done, print, summary, values, width};
+use super::{Common, Done, make_damaged_again, print, summary, values, width};
 use crate::dataset::{HashCache, Manifest, Output};
 use crate::error::{Error, Result};
 use crate::pipeline::{
@@ -89,6 +89,7 @@ impl Build {
             return Ok(Done::Well);
         }
         let mut output = Output::open(&out)?;
+        make_damaged_again(common, &mut output, &cache, |_| true)?;
         let bar = Bar::new(common, sources.inputs.iter().filter_map(|i| i.bytes).sum());
         let how = How {
             force: self.force,
@@ -118,6 +119,7 @@ impl Build {
             check_result(locked, path, manifest)?;
         }
         let done = summary::findings(common, manifest.findings(), &plan.accept);
+        summary::unused(common, manifest.findings(), &plan.accept);
         summary::strictly(self.strict, manifest.findings(), &plan.accept)?;
         common.say(&summary::packets(&manifest.counts));
         common.say(&summary::tables(manifest, TABLES_STAGE));

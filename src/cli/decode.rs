@@ -6,7 +6,7 @@ use std::time::Instant;
 use clap::{Args, ValueEnum};
 
 use super::progress::Bar;
-use super::{Common, Done, summary, values};
+use super::{Common, Done, make_damaged_again, summary, values};
 use crate::capture::{Arrangement, Overlap};
 use crate::dataset::{HashCache, Output};
 use crate::engine::{self, Options, Selection};
@@ -137,6 +137,8 @@ impl Decode {
         let started = Instant::now();
         let sources = self.input.sources()?;
         let mut output = Output::open(&self.out)?;
+        let cache = HashCache::open(self.input.rehash);
+        make_damaged_again(common, &mut output, &cache, |stage| stage == TABLES_STAGE)?;
         let options = self
             .input
             .options(self.tables.unwrap_or_else(Selection::all));

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::features_diff::FeaturesDiff;
-use super::{Common, Done, print, values, width};
-use crate::dataset::{Manifest, Output};
+use super::{Common, Done, make_damaged_again, print, values, width};
+use crate::dataset::{HashCache, Manifest, Output};
 use crate::error::{Error, Result};
 use crate::feature::{FeatureSet, list, markdown, select, text};
 use crate::output::Stage;
@@ -112,6 +112,8 @@ impl Features {
             Some(out) => write_beside(common, &input, &manifest, &request, self.format, &out)?,
             None => {
                 let mut output = Output::open(&input)?;
+                let (cache, name) = (HashCache::open(false), request.stage());
+                make_damaged_again(common, &mut output, &cache, |stage| stage == name)?;
                 let made = make_features(&mut output, &request, self.force)?;
                 output.finish()?;
                 let folder = input.join(request.stage());

@@ -10,11 +10,12 @@ use super::label_explain::LabelExplain;
 use super::label_import::LabelImport;
 use super::label_record::LabelRecord;
 use super::values::Report;
-use super::{Common, Done, summary, width};
-use crate::dataset::{Manifest, Output};
+use super::{Common, Done, make_damaged_again, summary, width};
+use crate::dataset::{HashCache, Manifest, Output};
 use crate::error::{Error, Result};
 use crate::pipeline::{
-    LabelRequest, Made, flow_table, label_stages, make_labels, sensitivity, tables_to_materialize,
+    LabelRequest, LabelSetMade, Made, flow_table, label_stages, make_labels, sensitivity,
+    tables_to_materialize,
 };
 
 /// Join ground truth with decoded flows
@@ -115,12 +116,33 @@ impl Label {
             policy: self.policy.as_deref().map(flow_table).transpose()?,
         };
         let mut output = Output::open(input)?;
-        let (made, report) = make_labels(&mut output, &request, self.force)?;
+        let [labels, labeled] = label_stages(&request.set);
+        make_damaged_again(common, &mut output, &HashCache::open(false), |stage| {
+            stage == labels || stage == labeled
+        })?;
+        let LabelSetMade {
+            made,
+            report,
+            replaced,
+            removed,
+        } = make_labels(&mut output, &request, self.force)?;
         output.finish()?;
+        if let Some(files) = replaced {
+            common.say(&format!(
+                "the set {}, which was made of {} as it was then, is replaced (--set NAME keeps both)",
+                request.set,
+                files.join(", ")
+            ));
+        }
+        if !removed.is_empty() {
+            common.say(&format!(
+                "removed, as they had the labels of that set: {}",
+                removed.join(", ")
+            ));
+        }
         if let Some(report) = &report {
             common.say(&report.summary(width()));
         }
-        let [labels, labeled] = label_stages(&request.set);
         let folder = input.display();
         common.say(&match made {
             Made::Now => format!("in {folder}/{labels} and {folder}/{labeled}"),

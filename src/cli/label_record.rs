@@ -162,8 +162,11 @@ impl LabelRecord {
                 if !old.trim().is_empty() {
                     read(&old)?;
                 }
+                // Its places are those in a file that is not there.
+                let what: Vec<String> = wrong.iter().map(Error::without_place).collect();
                 return Err(Error::new(format!(
-                    "these options make no rule; with it the file would have a fault: {wrong}"
+                    "these options make no rule: {}",
+                    what.join("; ")
                 )));
             }
         };

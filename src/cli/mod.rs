@@ -28,6 +28,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::dataset::{HashCache, Output, Problem};
 use crate::error::{Error, Result};
 use crate::text;
 
@@ -164,6 +165,24 @@ fn is_broken_pipe(error: &Error) -> bool {
         cause = e.source();
     }
     false
+}
+
+/// What is damaged of the stages that a command makes is made again, and told.
+fn make_damaged_again(
+    common: &Common,
+    output: &mut Output,
+    cache: &HashCache,
+    asked: impl Fn(&str) -> bool,
+) -> Result<()> {
+    let problems = output.forget_damaged(cache, asked)?;
+    cache.save();
+    for Problem { path, what } in problems {
+        common.say(&format!(
+            "made again: {} in the output {what}",
+            path.escape_debug()
+        ));
+    }
+    Ok(())
 }
 
 /// Data for standard output.

@@ -95,6 +95,25 @@ pub(super) fn strictly<'a>(
     Err(Error::new(message).help("the label set was written, with a report; mend the ground truth, or accept the finding in the pipeline (`accept: [{code: …, because: …}]`)"))
 }
 
+/// Tells what a pipeline accepts and nobody warns of: a misspelt code or rule, or one that is mended.
+pub(super) fn unused<'a>(
+    common: &Common,
+    findings: impl IntoIterator<Item = &'a Finding>,
+    accepted: &[Accept],
+) {
+    let findings: Vec<&Finding> = findings.into_iter().collect();
+    for accept in accepted {
+        if !findings.iter().any(|f| accept.covers(f)) {
+            let rule = accept.rule.as_ref();
+            let rule = rule.map_or_else(String::new, |rule| format!(" about {rule}"));
+            common.say(&format!(
+                "`accept:` has {}{rule}, and there is no such finding",
+                accept.code
+            ));
+        }
+    }
+}
+
 /// Prints findings, most serious first, and tells how the command ended.
 pub(super) fn findings<'a>(
     common: &Common,

@@ -1,6 +1,7 @@
 //! Input files: their names in the dataset and their hashes.
 //!
-//! Hashing reads every byte, so hashes are kept in the user's cache folder, by path, size, time of
+//! Hashing reads every byte, so hashes of files (also those of outputs, when a run asks whether they are
+//! as they were) are kept in the user's cache folder, by path, size, time of
 //! change and inode; never in an output.
 
 use std::collections::BTreeMap;
@@ -100,9 +101,9 @@ impl HashCache {
     pub fn hash(&self, path: &Path) -> Result<(u64, String)> {
         let failed = |e| Error::io(path, "read", e);
         let metadata = fs::metadata(path).map_err(failed)?;
+        let of_path = format!("{}|", fs::canonicalize(path).map_err(failed)?.display());
         let key = format!(
-            "{}|{}|{}.{:09}|{}|{}",
-            fs::canonicalize(path).map_err(failed)?.display(),
+            "{of_path}{}|{}.{:09}|{}|{}",
             metadata.len(),
             metadata.mtime(),
             metadata.mtime_nsec(),
@@ -119,6 +120,12 @@ impl HashCache {
         if metadata.is_file()
             && let Ok(mut known) = self.known.lock()
         {
+            let before = known.range(of_path.clone()..);
+            let before: Vec<String> = before
+                .map(|(key, _)| key.clone())
+                .take_while(|key| key.starts_with(&of_path))
+                .collect();
+            before.iter().for_each(|key| _ = known.remove(key));
             known.insert(key, hash.clone());
         }
         Ok((bytes, hash))

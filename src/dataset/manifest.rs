@@ -77,7 +77,9 @@ impl Accept {
         // Findings of labels name their set before what they are about.
         let about = |rule: &String| {
             let subject = finding.subject.as_deref().unwrap_or_default();
-            subject == rule || subject.rsplit(": ").next() == Some(rule)
+            let bare = subject.rsplit(": ").next().unwrap_or_default();
+            // Of two rules that contradict each other, either.
+            subject == rule || bare == rule || bare.split(" / ").any(|one| one == rule)
         };
         self.code == finding.code && self.rule.as_ref().is_none_or(about)
     }
@@ -159,4 +161,34 @@ pub fn fingerprint(parts: &impl Serialize) -> Result<String> {
     let text = serde_json::to_vec(&(env!("CARGO_PKG_VERSION"), FORMAT, parts))
         .map_err(|e| Error::because("options could not be written", e))?;
     Ok(hex(&Sha256::digest(&text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Accept;
+    use crate::error::Finding;
+
+    #[test]
+    fn what_is_accepted_is_named_by_code_and_subject() {
+        let accept = |rule: Option<&str>| Accept {
+            code: "conflict".to_owned(),
+            rule: rule.map(str::to_owned),
+            because: String::new(),
+        };
+        let finding = Finding::warning("conflict", "").about("set: a / b");
+        for rule in [
+            None,
+            Some("a"),
+            Some("b"),
+            Some("a / b"),
+            Some("set: a / b"),
+        ] {
+            assert!(accept(rule).covers(&finding), "{rule:?}");
+        }
+        for rule in ["set", "c", "/"] {
+            assert!(!accept(Some(rule)).covers(&finding), "{rule}");
+        }
+        let other = Finding::warning("rule-empty", "").about("a");
+        assert!(!accept(None).covers(&other));
+    }
 }

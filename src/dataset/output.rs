@@ -1,10 +1,13 @@
 //! An output folder while a run works on it: one run at a time, stages that are kept or replaced,
 //! the manifest last.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
+use super::inputs::HashCache;
 use super::manifest::{Manifest, StageFacts};
+use super::verify::{Problem, check_stage};
 use super::views::views;
 use crate::error::{Error, Result};
 use crate::output::{Stage, views_sql, write_atomically};
@@ -71,6 +74,23 @@ impl Output {
             .get(stage)
             .is_some_and(|s| s.fingerprint == fingerprint)
             && self.path.join(stage).is_dir()
+    }
+
+    /// Forgets the stages, of those that are `asked` for, whose files are not as they were written: what
+    /// somebody changed or lost there is made again. Gives what is wrong with each.
+    pub fn forget_damaged(
+        &mut self,
+        cache: &HashCache,
+        asked: impl Fn(&str) -> bool,
+    ) -> Result<Vec<Problem>> {
+        let stages = self.manifest.stages.iter().filter(|(name, _)| asked(name));
+        let damaged: BTreeMap<String, Problem> = stages
+            .filter_map(|(name, facts)| {
+                Some((name.clone(), check_stage(&self.path, facts, cache)?))
+            })
+            .collect();
+        self.forget(|stage| damaged.contains_key(stage))?;
+        Ok(damaged.into_values().collect())
     }
 
     /// Begins a stage: `tables`, `labels/x` and so on.

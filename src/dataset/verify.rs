@@ -13,8 +13,8 @@ use std::path::{Component, Path};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::inputs::hash_file;
-use super::manifest::Manifest;
+use super::inputs::{HashCache, hash_file};
+use super::manifest::{Manifest, StageFacts};
 use crate::error::{Error, Result};
 use crate::output::{ColumnHasher, FileFacts, ParquetFiles, TableFacts};
 
@@ -72,7 +72,7 @@ pub fn verify(output: &Path) -> Result<Verification> {
             || {
                 files
                     .par_iter()
-                    .filter_map(|facts| check_file(output, facts))
+                    .filter_map(|facts| check_file(output, facts, &hash_file))
                     .collect::<Vec<_>>()
             },
             || {
@@ -103,18 +103,19 @@ pub fn verify(output: &Path) -> Result<Verification> {
 
 /// The files that a manifest names.
 fn files_of(manifest: &Manifest) -> Vec<&FileFacts> {
-    let files = manifest.stages.values().flat_map(|facts| {
-        let of_tables = facts.tables.values().flat_map(|table| &table.files);
-        facts.files.iter().chain(of_tables)
-    });
-    files.collect()
+    manifest.stages.values().flat_map(files_of_stage).collect()
+}
+
+fn files_of_stage(facts: &StageFacts) -> impl Iterator<Item = &FileFacts> {
+    let of_tables = facts.tables.values().flat_map(|table| &table.files);
+    facts.files.iter().chain(of_tables)
 }
 
 /// Refuses an output whose files are not those that its manifest names, byte by byte.
 pub(super) fn check_files(output: &Path, manifest: &Manifest) -> Result<()> {
     let wrong = files_of(manifest)
         .par_iter()
-        .find_map_first(|facts| check_file(output, facts));
+        .find_map_first(|facts| check_file(output, facts, &hash_file));
     match wrong {
         None => Ok(()),
         Some(problem) => Err(Error::new(format!(
@@ -129,7 +130,20 @@ pub(super) fn check_files(output: &Path, manifest: &Manifest) -> Result<()> {
     }
 }
 
-fn check_file(output: &Path, facts: &FileFacts) -> Option<Problem> {
+/// The first file of a stage that is not as it was written.
+pub(super) fn check_stage(output: &Path, facts: &StageFacts, cache: &HashCache) -> Option<Problem> {
+    let files: Vec<&FileFacts> = files_of_stage(facts).collect();
+    files
+        .par_iter()
+        .find_map_first(|facts| check_file(output, facts, &|path| cache.hash(path)))
+}
+
+/// `hash` gives size and SHA-256 of a file.
+fn check_file(
+    output: &Path,
+    facts: &FileFacts,
+    hash: &(dyn Fn(&Path) -> Result<(u64, String)> + Sync),
+) -> Option<Problem> {
     let problem = |what: String| Some(Problem::new(&facts.path, what));
     if !is_below(&facts.path) {
         return problem("the manifest names a path that is not below the output folder".to_owned());
@@ -148,7 +162,7 @@ fn check_file(output: &Path, facts: &FileFacts) -> Option<Problem> {
         }
         Ok(_) => {}
     }
-    match hash_file(&path) {
+    match hash(&path) {
         Ok((_, hash)) if hash == facts.sha256 => None,
         Ok((_, hash)) => problem(format!(
             "has other bytes than were written: SHA-256 {hash}, the manifest says {}",

@@ -88,6 +88,7 @@ const ALIASES: &[(&str, &str)] = &[
     ("capture", "in"),
     ("packets", "packets"),
     ("packet", "packets"),
+    ("capturepackets", "capture_packets"),
     ("flowuid", "flow_uid"),
     ("communityid", "community_id"),
     ("state", "state"),
@@ -183,6 +184,7 @@ pub(super) fn read(
     };
     let mut layout: Option<Vec<Option<Column>>> = None;
     let mut rules = Vec::new();
+    let mut of_lines = Problems::default();
     let mut ids = BTreeMap::new();
     for record in reader.records() {
         let record = record
@@ -209,8 +211,9 @@ pub(super) fn read(
             );
             continue;
         }
-        rules.extend(line(layout, &cells, &context, &mut ids, problems));
+        rules.extend(line(layout, &cells, &context, &mut ids, &mut of_lines));
     }
+    problems.add_reworded(of_lines, as_columns);
     Ok(GroundTruth {
         file: name.to_owned(),
         conflicts: Conflicts::First,
@@ -218,8 +221,44 @@ pub(super) fn read(
         rules,
         covers: Vec::new(),
         unit: None,
+        left_out: Vec::new(),
         extra: None,
     })
+}
+
+/// What is said of rules is said of label files, which have keys; a table has columns.
+const WORDS: [(&str, &str); 6] = [
+    (
+        "say `zone: Europe/Berlin` (or +02:00) at the top of the file",
+        "add a column `zone` with Europe/Berlin (or +02:00)",
+    ),
+    (
+        "define it under `hosts:`",
+        "tables have addresses; label files in YAML can give them names",
+    ),
+    (
+        ", or a name defined under `hosts:`",
+        "; several stand apart by spaces",
+    ),
+    (
+        "give `date:` in the rule or in `defaults:`",
+        "add a column `date`",
+    ),
+    (
+        "a rule needs `attackers:` or `victims:`",
+        "this line has no attackers and no victims",
+    ),
+    (
+        "for all hosts write `attackers: any`",
+        "for all hosts write `any` as attackers",
+    ),
+];
+
+fn as_columns(text: &str) -> String {
+    let text = WORDS.iter().fold(text.to_owned(), |text, (key, column)| {
+        text.replace(key, column)
+    });
+    text.replace(":`", "`")
 }
 
 fn read_header(cells: &[(String, At)], problems: &mut Problems) -> Vec<Option<Column>> {

@@ -94,6 +94,7 @@ pub(super) fn read(
             "connection" => Unit::Connection,
             _ => Unit::Flow,
         }),
+        left_out: Vec::new(),
         extra: fields.get("extra").map(Node::to_json),
     })
 }

@@ -330,6 +330,11 @@ pub(super) const RULE: Section = Section {
             "Packets by number, as in the column `packet`: 18-40, 77, or a list; with `in:` if there are several captures. The rule claims these packets, and flows that have one of them.",
         ),
         key(
+            "capture_packets",
+            Shape::Integer,
+            "How many packets the capture of `packets:` has, if it is the one that was labeled: another number is told.",
+        ),
+        key(
             "flow_uid",
             Shape::Texts,
             "Flows by their column `flow_uid`.",

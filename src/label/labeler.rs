@@ -11,7 +11,7 @@ use crate::label::index::{Index, Item};
 use crate::label::interval::Interval;
 use crate::label::matching::{self, Hit};
 use crate::label::mentions::Mentions;
-use crate::label::model::{Conflicts, Cover, GroundTruth, Rule, Unit};
+use crate::label::model::{Conflicts, Cover, GroundTruth, LeftOut, Rule, Unit};
 use crate::label::packet_rows::PacketHit;
 use crate::label::problems::Errors;
 use crate::label::verdict::{Claim, Edge, FlowDirection, FlowFacts, State, Verdict};
@@ -31,6 +31,7 @@ pub struct Labeler {
     mentions: Mentions,
     unit: Unit,
     asks: Asks,
+    left_out: Vec<LeftOut>,
 }
 
 impl Labeler {
@@ -118,6 +119,7 @@ impl Labeler {
                 .unwrap_or(Unit::Flow),
             asks,
             covers,
+            left_out: truths.iter().flat_map(|t| t.left_out.clone()).collect(),
         })
     }
 
@@ -163,6 +165,11 @@ impl Labeler {
             }
         }
         Ok(self)
+    }
+
+    /// Lines of files of others that should be rules, and could not be read.
+    pub(super) fn left_out(&self) -> &[LeftOut] {
+        &self.left_out
     }
 
     /// What of flows is asked for beside what every flow has.

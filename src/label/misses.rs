@@ -44,6 +44,8 @@ pub(super) struct Miss {
     pub(super) exempt: u64,
     /// Flows that would match without one condition.
     pub(super) without: BTreeMap<Part, u64>,
+    /// Flows that would match without two conditions; nothing if there are some that one keeps out.
+    pub(super) without_two: BTreeMap<[Part; 2], u64>,
     /// Of those that only the time keeps out, the nearest.
     pub(super) nearest: Option<Nearest>,
     /// Of those that only one host keeps out, that host; `true` if it is of another network.
@@ -169,6 +171,12 @@ impl Misses {
             for (part, rows) in &theirs.without {
                 *mine.without.entry(*part).or_default() += rows;
             }
+            for (parts, rows) in &theirs.without_two {
+                *mine.without_two.entry(*parts).or_default() += rows;
+            }
+            if !mine.without.is_empty() {
+                mine.without_two.clear();
+            }
             mine.nearest = [mine.nearest, theirs.nearest].into_iter().flatten().min();
             for (part, hosts) in &theirs.instead {
                 count_all(mine.instead.entry(*part).or_default(), hosts);
@@ -233,8 +241,15 @@ fn look(rule: &Rule, miss: &mut Miss, facts: &FlowFacts<'_>) {
         };
         // One after the other, since most flows fail two of them at once.
         let mut failed = TESTED.into_iter().filter(|part| fails(*part));
-        let (first, more) = (failed.next(), failed.next().is_some());
-        if more {
+        let (first, second) = (failed.next(), failed.next());
+        if let Some(second) = second {
+            // Told only if nothing comes nearer.
+            let told = miss.without.is_empty() && failed.next().is_none();
+            if let Some(first) = first.filter(|_| told)
+                && matching::condition(base, facts, reverse)
+            {
+                *miss.without_two.entry([first, second]).or_default() += 1;
+            }
             continue;
         }
         // The condition is tested last, as it costs most.
@@ -248,6 +263,7 @@ fn look(rule: &Rule, miss: &mut Miss, facts: &FlowFacts<'_>) {
             (Some(_), false) => continue,
         };
         *miss.without.entry(part).or_default() += 1;
+        miss.without_two.clear();
         if let (Part::Ports, Some(port)) = (part, victim.port) {
             count(&mut miss.ports, port, 1);
             miss.turned += u64::from(matching::ports(base, facts, attacker.port));

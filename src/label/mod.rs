@@ -38,6 +38,7 @@ mod model;
 mod moment;
 mod names;
 mod offsets;
+mod other_dates;
 mod packet_claims;
 mod packet_rows;
 mod packets;
@@ -125,8 +126,9 @@ pub fn read(
             false => error,
         })
     })?;
-    if let Some(text) = import::as_label_file(path, &bytes).map_err(Errors::one)? {
-        let mut truth = parse_in(&text, path, columns, captured)?;
+    if let Some(foreign) = import::as_label_file(path, &bytes).map_err(Errors::one)? {
+        let mut truth = parse_in(&foreign.text, path, columns, captured)?;
+        truth.left_out = foreign.left_out;
         for rule in &mut truth.rules {
             rule.line = import::line_of(&rule.id).unwrap_or(rule.line);
         }

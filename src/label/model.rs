@@ -24,8 +24,19 @@ pub struct GroundTruth {
     pub(super) covers: Vec<Cover>,
     /// What is labeled, if the file says so.
     pub(super) unit: Option<Unit>,
+    /// Lines of a file of others that should be rules, and could not be read.
+    pub(super) left_out: Vec<LeftOut>,
     /// Anything else that the file keeps (`extra:`).
     pub(super) extra: Option<serde_json::Value>,
+}
+
+/// Lines that are no rules for one reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LeftOut {
+    pub(super) why: String,
+    pub(super) lines: u64,
+    /// File and line of the first.
+    pub(super) first: String,
 }
 
 impl GroundTruth {
@@ -91,6 +102,8 @@ pub struct Rule {
     pub(super) ids: Option<Ids>,
     /// Only these packets.
     pub(super) packets: Option<Numbers>,
+    /// Packets of the capture that was labeled.
+    pub(super) capture_packets: Option<u64>,
     /// ICMP errors that quote a packet of the attack belong to it.
     pub(super) icmp_errors: bool,
     /// How long around the times flows are excluded, in nanoseconds.

@@ -5,6 +5,7 @@
 use jiff::civil::{Date, Time};
 use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
 
+use crate::label::other_dates;
 use crate::label::problems::{Fault, suggest};
 
 /// The finest part that was written.
@@ -121,6 +122,9 @@ pub(super) fn parse_moment(text: &str) -> Result<Moment, Fault> {
             .split([' ', 'T'])
             .next()
             .is_some_and(|s| s.split('-').count() == 3);
+    if let Some(fault) = other_dates::recognise(shown) {
+        return Err(fault.shifted(lead));
+    }
     let (date, rest) = if has_date {
         let end = shown.find([' ', 'T', 't']).unwrap_or(shown.len());
         let (day, rest) = shown.split_at(end);

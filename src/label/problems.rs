@@ -162,6 +162,14 @@ impl Problems {
         self.0.insert((at, fault.message), fault.help);
     }
 
+    /// Adds what was found elsewhere, with each text in other words.
+    pub(super) fn add_reworded(&mut self, others: Self, words: impl Fn(&str) -> String) {
+        for ((at, message), help) in others.0 {
+            self.0
+                .insert((at, words(&message)), help.as_deref().map(&words));
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }

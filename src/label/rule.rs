@@ -109,6 +109,10 @@ pub(super) fn read(
         .get("priority")
         .and_then(|node| values::integer("priority", node, problems))
         .unwrap_or(0);
+    let capture_packets = fields
+        .get("capture_packets")
+        .and_then(|node| values::integer("capture_packets", node, problems))
+        .and_then(|number| u64::try_from(number).ok());
     let expected = fields
         .get("expected_flows")
         .map(|node| expected(node, problems))
@@ -130,6 +134,7 @@ pub(super) fn read(
             .map(|node| values::captures(node, problems)),
         ids,
         packets,
+        capture_packets,
         icmp_errors: icmp_errors == Some("yes"),
         grey: grey.unwrap_or(0),
         slack: frame.slack,

@@ -2,7 +2,7 @@
 //! a window, how exact the window is, who may have opened the flow. Flows are labeled under all
 //! combinations, and the classes counted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Serialize;
@@ -28,6 +28,8 @@ const DIRECTIONS: [(&str, Direction); 2] = [
 /// The rules as they are, and under each combination.
 pub struct Sensitivity {
     grid: Vec<(Setting, Labeler)>,
+    /// The classes that the rules name.
+    classes: BTreeSet<String>,
     packet_rules: usize,
 }
 
@@ -71,11 +73,25 @@ pub struct ClassStability {
     pub least: (u64, Setting),
     /// Most, and where.
     pub most: (u64, Setting),
+    /// What came out under each of the settings.
+    pub settings: Vec<SettingCount>,
     /// The least share that a setting has in common with the rules as they are: flows in both of those in
     /// either (Jaccard index).
     pub jaccard: f64,
     /// The number of flows moves by more than 5 %.
     pub unstable: bool,
+}
+
+/// Malicious flows of a class under a setting.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SettingCount {
+    /// The setting.
+    #[serde(flatten)]
+    pub setting: Setting,
+    /// The flows.
+    pub flows: u64,
+    /// Those that are of the class as well with the rules as they are.
+    pub in_common: u64,
 }
 
 impl Sensitivity {
@@ -101,6 +117,12 @@ impl Sensitivity {
         let of_packets = labeler.rules().iter().filter(|rule| rule.is_of_packets());
         Self {
             grid,
+            classes: labeler
+                .rules()
+                .iter()
+                .filter(|rule| !rule.is_benign())
+                .map(|rule| rule.label.clone())
+                .collect(),
             packet_rules: of_packets.count(),
         }
     }
@@ -129,11 +151,7 @@ impl Sensitivity {
 
     /// What the counts say of each class.
     pub fn stability(&self, tally: &SensitivityTally) -> Stability {
-        let mut names: Vec<&String> = tally.plain.keys().collect();
-        names.extend(tally.settings.values().flat_map(BTreeMap::keys));
-        names.sort();
-        names.dedup();
-        let classes = names.into_iter().filter_map(|label| {
+        let classes = self.classes.iter().filter_map(|label| {
             let flows = tally.plain.get(label).copied().unwrap_or(0);
             let counts = self.grid.iter().enumerate().map(|(number, (setting, _))| {
                 let found = tally.settings.get(&number).and_then(|c| c.get(label));
@@ -143,6 +161,7 @@ impl Sensitivity {
             let least = counts.clone().min_by_key(|(there, ..)| *there)?;
             let most = counts.clone().rev().max_by_key(|(there, ..)| *there)?;
             let jaccard = counts
+                .clone()
                 .map(|(there, both, _)| share(both, flows + there - both))
                 .fold(1.0, f64::min);
             let moved = most
@@ -155,6 +174,13 @@ impl Sensitivity {
                 least: (least.0, least.2.clone()),
                 most: (most.0, most.2.clone()),
                 jaccard,
+                settings: counts
+                    .map(|(flows, in_common, setting)| SettingCount {
+                        setting: setting.clone(),
+                        flows,
+                        in_common,
+                    })
+                    .collect(),
                 unstable: moved.saturating_mul(20) > flows,
             })
         });
@@ -245,8 +271,11 @@ impl fmt::Display for Stability {
                 )?;
             }
         }
-        if self.classes.is_empty() {
-            writeln!(f, "(no flow is malicious under any of the settings)")?;
+        if !self.classes.is_empty() {
+            writeln!(
+                f,
+                "Jaccard: flows of the class in both, of those in either, the rules as they are\nor under a setting; the least of all settings. --format json has each setting"
+            )?;
         }
         if self.packet_rules > 0 {
             let rules = text::count(self.packet_rules as u64, "rule");

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::label::labeler::Labeler;
 use crate::label::matching;
-use crate::label::verdict::{Claim, FlowFacts, Verdict};
+use crate::label::verdict::{Claim, FlowFacts, State, Verdict};
 
 const SECOND_NS: i64 = 1_000_000_000;
 
@@ -49,6 +49,8 @@ pub(super) struct Outside {
     pub(super) last: i64,
     /// Those that end less than an hour before an interval, or begin less than an hour after one.
     pub(super) near: u64,
+    /// Those that are benign, since the ground truth covers their hosts.
+    pub(super) benign: u64,
 }
 
 const NEAR_NS: i64 = 3600 * SECOND_NS;
@@ -77,7 +79,9 @@ impl SlackTally {
                 first: start,
                 last: end,
                 near: 0,
+                benign: 0,
             });
+            outside.benign += u64::from(verdict.state == State::Benign);
             outside.flows += 1;
             outside.first = outside.first.min(start);
             outside.last = outside.last.max(end);
@@ -117,10 +121,12 @@ impl SlackTally {
             let mine = self.outside.entry(*rule).or_insert(Outside {
                 flows: 0,
                 near: 0,
+                benign: 0,
                 ..*theirs
             });
             mine.flows += theirs.flows;
             mine.near += theirs.near;
+            mine.benign += theirs.benign;
             mine.first = mine.first.min(theirs.first);
             mine.last = mine.last.max(theirs.last);
         }

@@ -54,6 +54,8 @@ impl Span {
 pub(super) struct RuleTally {
     pub(super) rows: u64,
     pub(super) won: u64,
+    /// Flows that other rules decided, by the rule that did.
+    pub(super) lost_to: BTreeMap<usize, u64>,
     pub(super) uncertain: u64,
     pub(super) forward: u64,
     pub(super) reverse: u64,
@@ -115,10 +117,15 @@ impl Tally {
                     .insert((verdict.state, shown.map(str::to_owned)), 1);
             }
         }
+        let winner = verdict.claims.first().filter(|claim| claim.won);
+        let winner = winner.map(|claim| claim.rule);
         for claim in &verdict.claims {
             let rule = self.rules.entry(claim.rule).or_default();
             rule.rows += 1;
             rule.won += u64::from(claim.won);
+            if let Some(winner) = winner.filter(|_| !claim.won) {
+                *rule.lost_to.entry(winner).or_default() += 1;
+            }
             rule.uncertain += u64::from(!claim.certain);
             match claim.direction {
                 FlowDirection::Forward => rule.forward += 1,
@@ -182,6 +189,9 @@ impl Tally {
             let mine = self.rules.entry(*number).or_default();
             mine.rows += theirs.rows;
             mine.won += theirs.won;
+            for (winner, rows) in &theirs.lost_to {
+                *mine.lost_to.entry(*winner).or_default() += rows;
+            }
             mine.uncertain += theirs.uncertain;
             mine.forward += theirs.forward;
             mine.reverse += theirs.reverse;

@@ -149,8 +149,9 @@ pub fn build(
     done(TABLES_STAGE.to_owned(), started, made, None);
     for request in &plan.labels {
         let started = Instant::now();
-        let (made, report) = make_labels(output, request, how.force)?;
-        done(label_stages(&request.set)[0].clone(), started, made, report);
+        let made = make_labels(output, request, how.force)?;
+        let stage = label_stages(&request.set)[0].clone();
+        done(stage, started, made.made, made.report);
     }
     for request in &plan.features {
         let started = Instant::now();

@@ -49,12 +49,25 @@ struct Effective<'a> {
     policy: Option<&'static str>,
 }
 
-/// Makes a label set, unless it is there. The report is given if it was made now.
+/// What became of a request for a label set.
+#[derive(Debug)]
+pub struct LabelSetMade {
+    /// Whether it was there.
+    pub made: Made,
+    /// What it came to, if it was made now.
+    pub report: Option<Report>,
+    /// The files, by name, of the set of this name that was there before, if they were others or had another content.
+    pub replaced: Option<Vec<String>>,
+    /// Stages that had the labels of that set, and are gone with it.
+    pub removed: Vec<String>,
+}
+
+/// Makes a label set, unless it is there.
 pub fn make_labels(
     output: &mut Output,
     request: &LabelRequest,
     force: bool,
-) -> Result<(Made, Option<Report>)> {
+) -> Result<LabelSetMade> {
     check_name(&request.set, "a label set")?;
     let truth = read_truth(&request.files, output.path(), output.manifest())?;
     let tables = output.manifest().stages.get(TABLES_STAGE).ok_or_else(|| {
@@ -84,13 +97,23 @@ pub fn make_labels(
     let print = fingerprint(&(&tables.fingerprint, &options, &truth.inputs))?;
     let [labels_name, labeled_name] = label_stages(&request.set);
     if !force && output.has(&labels_name, &print) && output.has(&labeled_name, &print) {
-        return Ok((Made::Before, None));
+        return Ok(LabelSetMade {
+            made: Made::Before,
+            report: None,
+            replaced: None,
+            removed: Vec::new(),
+        });
     }
     // Exports and features with this set's labels are made of it.
     let of_this = stages_with_labels(output.manifest(), &request.set);
-    output.retain(|stage| {
+    let old = output.manifest().stages.get(&labels_name);
+    let replaced = old
+        .filter(|stage| stage.inputs != truth.inputs)
+        .map(|stage| stage.inputs.iter().map(|file| file.name.clone()).collect());
+    let mut removed = output.retain(|stage| {
         stage != labels_name && stage != labeled_name && !of_this.iter().any(|s| s == stage)
     })?;
+    removed.retain(|stage| *stage != labels_name && *stage != labeled_name);
 
     let stages = Stages {
         labels: output.begin(&labels_name)?,
@@ -168,7 +191,12 @@ pub fn make_labels(
     }
     output.commit(&labels_name, stages.labels, labels)?;
     output.commit(&labeled_name, stages.labeled, labeled)?;
-    Ok((Made::Now, report))
+    Ok(LabelSetMade {
+        made: Made::Now,
+        report,
+        replaced,
+        removed,
+    })
 }
 
 /// How the classes depend on settings that the files leave open, for the flows of an output.

@@ -34,7 +34,7 @@ pub use feature_side::feature_side;
 pub use features::{FeatureRequest, make_features, write_features};
 pub use label_compare::{LabelComparison, LabelPair, compare_labels};
 pub use label_sets::{flow_table, label_stages, materializable};
-pub use labels::{LabelRequest, make_labels, sensitivity};
+pub use labels::{LabelRequest, LabelSetMade, make_labels, sensitivity};
 pub use query::query_output;
 pub use tables::{
     Made, Sources, StreamRequest, TABLES_STAGE, find_sources, make_tables, tables_fingerprint,

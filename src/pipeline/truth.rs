@@ -31,16 +31,7 @@ impl Truth {
 
 /// Reads and checks ground truth files, before there is an output.
 pub fn check_truth(files: &[PathBuf]) -> Result<Truth> {
-    let truth = read_files(files, None)?;
-    if truth.labeler.is_empty() {
-        let error = Error::new("there is no rule in it, and nothing that it vouches for");
-        let error = error.help("add `rules:`, or `covers:` if there was no attack");
-        return Err(match files {
-            [file] => error.in_file(file),
-            _ => error,
-        });
-    }
-    Ok(truth)
+    read_files(files, None)
 }
 
 /// Reads ground truth for an output.
@@ -76,10 +67,16 @@ fn read_files(files: &[PathBuf], captured: Option<&dyn Captured>) -> Result<Trut
             sha256: Some(sha256),
         });
     }
-    Ok(Truth {
-        labeler: Labeler::new(&truths)?,
-        inputs,
-    })
+    let labeler = Labeler::new(&truths)?;
+    if labeler.is_empty() {
+        let error = Error::new("there is no rule in it, and nothing that it vouches for");
+        let error = error.help("add `rules:`, or `covers:` if there was no attack");
+        return Err(match files {
+            [file] => error.in_file(file),
+            _ => error,
+        });
+    }
+    Ok(Truth { labeler, inputs })
 }
 
 /// What a labeler has to know of an output beside each flow of a table; with the rules for packets, if there are any.

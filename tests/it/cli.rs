@@ -136,6 +136,21 @@ fn label_files_are_checked_for_what_cannot_be() {
     );
 }
 
+/// A label set of nothing would call every flow unknown.
+#[test]
+fn labels_without_rules_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (out, file) = (path("out"), path("l.yaml"));
+    let decode = ["decode", &quickstart(), "--tables", "flow", "--out", &out];
+    assert_eq!(run(&decode).0, 0);
+    std::fs::write(&file, "netcap-labels: 1\nzone: UTC\nrules: []\n").unwrap();
+    let (status, _, errors) = run(&["label", "--labels", &file, "--input", &out]);
+    assert_eq!(status, 2);
+    assert!(errors.contains("there is no rule in it"), "{errors}");
+    assert!(!Path::new(&out).join("labels").exists());
+}
+
 #[test]
 fn wrong_pipeline_file_is_told_with_line_and_suggestion() {
     let folder = tempfile::tempdir().unwrap();

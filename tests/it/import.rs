@@ -218,7 +218,7 @@ fn labels_of_packets_become_ranges() {
     assert_eq!(kitsune.status, 0, "{}", kitsune.errors);
     assert_eq!(
         kitsune.lines,
-        ["a.csv_attack,attack,always,any,any,,,either,,2-3 5,SSDP_pcap.pcap"]
+        ["a.csv_attack,attack,always,any,any,,,either,,2-3 5,5,SSDP_pcap.pcap"]
     );
     assert!(
         kitsune.told.contains("5 packets are labeled in a.csv"),
@@ -236,8 +236,8 @@ fn labels_of_packets_become_ranges() {
     assert_eq!(
         mirai.lines,
         [
-            "m.csv_Mirai,Mirai,always,any,any,,,either,,2-3",
-            "m.csv_benign,benign,always,any,any,,,either,,1"
+            "m.csv_Mirai,Mirai,always,any,any,,,either,,2-3,3",
+            "m.csv_benign,benign,always,any,any,,,either,,1,3"
         ]
     );
     // The other variant: the number of a packet is no label.
@@ -260,11 +260,48 @@ fn labels_of_packets_become_ranges() {
             "eve.json_1,SQLi,always,172.16.0.1,192.168.10.50,80/tcp,,either,src_port = 36196 or dst_port = 36196,17"
         ]
     );
-    let none = import("z.csv", b"\"\",\"x\"\n\"0\",1\n", &[]);
+    let none = import("z.csv", b"\"\",\"x\"\n\"a\",1\n", &[]);
     assert!(
         none.told.contains("the number of the packet is none"),
         "{}",
         none.told
+    );
+    // Numbers from 0.
+    let zero = import("z.csv", b"\"\",\"x\"\n\"0\",0\n\"1\",1\n", &[]);
+    assert_eq!(
+        zero.lines,
+        ["z.csv_attack,attack,always,any,any,,,either,,2,2"]
+    );
+    assert!(
+        zero.told.contains("numbers packets from 0"),
+        "{}",
+        zero.told
+    );
+}
+
+#[test]
+fn what_needs_no_import_is_told() {
+    let own = import("own.yaml", b"netcap-labels: 1\nrules: []\n", &[]);
+    assert!(
+        own.errors.contains("a label file already"),
+        "{}",
+        own.errors
+    );
+    let table = b"label,start,end,victims\nX,2026-05-04 10:00Z,10:05,any\n";
+    let own = import("own.csv", table, &[]);
+    assert!(
+        own.errors.contains("a label file already"),
+        "{}",
+        own.errors
+    );
+    let pcap = import("a.pcap", &[0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0], &[]);
+    assert!(pcap.errors.contains("a capture in pcap"), "{}", pcap.errors);
+    let quickstart = std::fs::read(crate::support::root().join("tests/lab/quickstart.pcapng"));
+    let pcapng = import("a.pcapng", &quickstart.unwrap(), &[]);
+    assert!(
+        pcapng.errors.contains("no packet of this capture"),
+        "{}",
+        pcapng.errors
     );
 }
 
@@ -470,6 +507,22 @@ fn files_of_others_label_without_import() {
     let row: Vec<&str> = rows.lines().nth(1).unwrap().split(',').collect();
     assert_eq!((row[0], row[1]), ("list.yml_5", "5"));
     assert!(row[2].parse::<u32>().unwrap() > 200, "{rows}");
+    // Lines that are left out are told, here as by import.
+    let broken = list.to_owned()
+        + "  - {name: y, category: scan, date: 2026-11-26, start: noon, end: \"15:52\", attackers: [10.77.0.66], victims: [10.77.0.30]}\n";
+    std::fs::write(&labels, broken).unwrap();
+    let (status, _, errors) = run(&[
+        "label", "--labels", &labels, "--input", &out, "--set", "list",
+    ]);
+    assert_eq!(status, 1);
+    assert!(
+        errors.contains("lines-left-out list.yml:6: 1 line of the ground truth"),
+        "{errors}"
+    );
+    assert!(
+        errors.contains("the set list, which was made of list.yml"),
+        "{errors}"
+    );
     std::fs::write(&labels, CIC).unwrap();
     let (status, _, errors) = run(&[
         "label", "--labels", &labels, "--input", &out, "--set", "list",

@@ -60,6 +60,44 @@ fn quickstart_is_not_made_twice_and_repairs_itself() {
 }
 
 #[test]
+fn what_is_damaged_is_made_again() {
+    let out = tempfile::tempdir().unwrap();
+    assert_eq!(build(out.path(), &[]).0, 0);
+    let first = files(out.path());
+    let (dns, report) = (
+        out.path().join("labeled/lab/dns/part-00000.parquet"),
+        out.path().join("labels/lab/report.json"),
+    );
+    // As long as before, and its time of change is another one.
+    let mut bytes = std::fs::read(&dns).unwrap();
+    bytes[100] ^= 1;
+    std::fs::write(&dns, bytes).unwrap();
+    std::fs::remove_file(&report).unwrap();
+    let (status, _, errors) = build(out.path(), &[]);
+    assert_eq!(status, 0, "{errors}");
+    for told in [
+        "made again: labeled/lab/dns/part-00000.parquet in the output has other bytes",
+        "made again: labels/lab/report.json in the output is missing",
+        "tables                   unchanged",
+    ] {
+        assert!(errors.contains(told), "{told}: {errors}");
+    }
+    assert_eq!(files(out.path()), first);
+}
+
+#[test]
+fn what_is_accepted_and_not_there_is_told() {
+    let out = tempfile::tempdir().unwrap();
+    let accept = "accept=[{code: rule-emty, rule: port-scan, because: x}]";
+    let (status, _, errors) = build(out.path(), &["--set", accept]);
+    assert_eq!(status, 0, "{errors}");
+    assert!(
+        errors.contains("`accept:` has rule-emty about port-scan, and there is no such finding"),
+        "{errors}"
+    );
+}
+
+#[test]
 fn locked_build_refuses_other_options() {
     let out = tempfile::tempdir().unwrap();
     assert_eq!(build(out.path(), &[]).0, 0);

@@ -59,7 +59,11 @@ fn a_command_becomes_a_rule() {
     assert!(!std::path::Path::new(&proof).exists());
     let (status, _, errors) = record("other", &["--ports", "22/tpc"], &["touch", &proof]);
     assert_eq!(status, 2);
-    assert!(errors.contains("these options make no rule"), "{errors}");
+    assert!(
+        errors.contains("these options make no rule: `tpc` is"),
+        "{errors}"
+    );
+    assert!(!errors.contains("lab.yaml:"), "{errors}");
     let nowhere = folder.path().join("no/x.yaml");
     let nowhere = nowhere.to_str().unwrap();
     let start = [

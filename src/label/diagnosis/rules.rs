@@ -8,10 +8,11 @@ use crate::label::duration;
 use crate::label::interval::show_utc;
 use crate::label::labeler::Labeler;
 use crate::label::misses::{Miss, Misses, Part};
-use crate::label::model::{Direction, Rule, Variant};
+use crate::label::model::{Direction, LeftOut, Rule, Variant};
 use crate::label::report::Report;
 use crate::label::tally::Tally;
 use crate::label::verdict::{Edge, State};
+use crate::text::count;
 
 pub(super) fn tell(
     report: &Report,
@@ -20,8 +21,10 @@ pub(super) fn tell(
     misses: Option<&Misses>,
     findings: &mut Vec<Finding>,
 ) {
+    left_out(labeler, findings);
     flips(labeler, tally, findings);
     empty_rules(report, labeler, tally, misses, findings);
+    shadowed(labeler, tally, findings);
     unseen_hosts(labeler, tally, misses, findings);
     conflicts(report, labeler, findings);
     ambiguous(report, findings);
@@ -29,6 +32,15 @@ pub(super) fn tell(
     role_clashes(labeler, findings);
     ports(labeler, tally, findings);
     splits(labeler, tally, findings);
+}
+
+/// Lines of others' files that are no rules, though they should be.
+fn left_out(labeler: &Labeler, findings: &mut Vec<Finding>) {
+    for LeftOut { why, lines, first } in labeler.left_out() {
+        let lines = count(*lines, "line");
+        let message = format!("{lines} of the ground truth left out, since {why}");
+        findings.push(Finding::warning("lines-left-out", message).about(first));
+    }
 }
 
 fn flips(labeler: &Labeler, tally: &Tally, findings: &mut Vec<Finding>) {
@@ -72,6 +84,27 @@ fn empty_rules(
         let why = why.map(|why| format!("; {why}")).unwrap_or_default();
         let message = format!("rule in {}:{} matched no flow{why}", row.file, row.line);
         findings.push(Finding::warning("rule-empty", message).about(&row.id));
+    }
+}
+
+/// Rules that match, and never decide.
+fn shadowed(labeler: &Labeler, tally: &Tally, findings: &mut Vec<Finding>) {
+    for (number, counts) in &tally.rules {
+        let lost: u64 = counts.lost_to.values().sum();
+        let (Some((rule, _)), true) = (labeler.rule(*number), lost > 0 && lost == counts.rows)
+        else {
+            continue;
+        };
+        let id = |number: usize| labeler.rule(number).map_or("", |(rule, _)| rule.id());
+        let winners: Vec<String> =
+            most(counts.lost_to.iter().map(|(rule, rows)| (id(*rule), *rows)));
+        let message = format!(
+            "decides none of the {} that it matches: others come first ({})",
+            count(counts.rows, "flow"),
+            winners.join(", ")
+        );
+        let finding = Finding::information("rule-shadowed", message).about(rule.id());
+        findings.push(finding.affecting(counts.rows));
     }
 }
 
@@ -319,23 +352,13 @@ fn explain(rule: &Rule, miss: &Miss) -> String {
         .collect();
     parts.sort_by_key(|(rows, part)| (std::cmp::Reverse(*rows), *part));
     if parts.is_empty() {
-        return "no flow fits all but one of its conditions".to_owned();
+        return explain_two(miss);
     }
     let told: Vec<String> = parts
         .iter()
         .take(3)
         .map(|(rows, part)| {
-            let what = match part {
-                Part::Time => "the time",
-                Part::Captures => "the captures or ids",
-                Part::Icmp => "the ICMP message",
-                Part::Attackers => "the attackers",
-                Part::Victims => "the victims",
-                Part::Direction => "the direction",
-                Part::Ports => "the ports",
-                Part::Protocol => "the protocol",
-                Part::Condition => "the condition `if:`",
-            };
+            let what = name(*part);
             let detail = match part {
                 Part::Time => miss.nearest.map(|nearest| {
                     let side = if nearest.is_before { "before" } else { "after" };
@@ -373,6 +396,36 @@ fn explain(rule: &Rule, miss: &Miss) -> String {
         })
         .collect();
     format!("nearest miss: {}", told.join("; "))
+}
+
+/// What comes nearest to a rule, if no flow fails only one of its conditions.
+fn explain_two(miss: &Miss) -> String {
+    let most = miss
+        .without_two
+        .iter()
+        .max_by_key(|(parts, rows)| (**rows, std::cmp::Reverse(**parts)));
+    match most {
+        Some(([first, second], rows)) => format!(
+            "no flow fits all but one of its conditions; {rows} would match but for {} and {}",
+            name(*first),
+            name(*second)
+        ),
+        None => "no flow of its hosts fits all but two of its conditions".to_owned(),
+    }
+}
+
+fn name(part: Part) -> &'static str {
+    match part {
+        Part::Time => "the time",
+        Part::Captures => "the captures or ids",
+        Part::Icmp => "the ICMP message",
+        Part::Attackers => "the attackers",
+        Part::Victims => "the victims",
+        Part::Direction => "the direction",
+        Part::Ports => "the ports",
+        Part::Protocol => "the protocol",
+        Part::Condition => "the condition `if:`",
+    }
 }
 
 /// The three most frequent.

@@ -94,12 +94,19 @@ pub(super) fn tell(
 /// Rules that name packets which their capture does not have: it is not the one that was labeled.
 fn beyond_captures(labeler: &Labeler, around: &Surroundings, findings: &mut Vec<Finding>) {
     let mut beyond: BTreeMap<usize, (u64, u64, &str)> = BTreeMap::new();
+    let mut other: BTreeMap<usize, (u64, u64, &str)> = BTreeMap::new();
     for rule in labeler.rules() {
         let capture = match &rule.captures {
             Some(captures) => captures.ordinals().next(),
             None => Some(0).filter(|_| around.captures.len() == 1),
         };
         let there = capture.and_then(|ordinal| *around.captures.get(ordinal)?);
+        if let (Some(capture), Some(there), Some(labeled)) = (capture, there, rule.capture_packets)
+            && labeled != there
+        {
+            other.entry(capture).or_insert((there, labeled, rule.id()));
+            continue;
+        }
         let last = rule.packets.as_ref().and_then(Numbers::last);
         if let (Some(capture), Some(there), Some(last)) = (capture, there, last)
             && last > there
@@ -109,6 +116,12 @@ fn beyond_captures(labeler: &Labeler, around: &Surroundings, findings: &mut Vec<
                 *most = (there, last, rule.id());
             }
         }
+    }
+    for (there, labeled, rule) in other.into_values() {
+        let message = format!(
+            "ground truth is of a capture of {labeled} packets, and this one has {there}: it is another one, or packets are numbered in another way"
+        );
+        findings.push(Finding::warning("range-disjoint", message).about(rule));
     }
     for (there, last, rule) in beyond.into_values() {
         let message = format!(
@@ -193,8 +206,13 @@ fn outside(labeler: &Labeler, tally: &Tally, findings: &mut Vec<Finding>) {
         let Some((rule, _)) = labeler.rule(*number) else {
             continue;
         };
+        let benign = match outside.benign {
+            0 => String::new(),
+            all if all == outside.flows => "; all are benign, as `covers:` says".to_owned(),
+            some => format!("; {some} are benign, as `covers:` says"),
+        };
         let message = format!(
-            "{} flows{} that no rule claims fit but for the time, {} of them within an hour of it; from {} to {}",
+            "{} flows{} that no rule claims fit but for the time, {} of them within an hour of it; from {} to {}{benign}",
             outside.flows,
             of_sample(tally),
             outside.near,

@@ -27,6 +27,8 @@ pub(super) struct Label {
     pub(super) direction: String,
     /// Packets by number: first and last of each range.
     pub(super) packets: Vec<(u64, u64)>,
+    /// Packets of the capture that was labeled, where all of them are.
+    pub(super) capture_packets: Option<u64>,
 }
 
 impl Label {
@@ -41,15 +43,17 @@ impl Label {
             ports: (None, None),
             direction: "either".to_owned(),
             packets: Vec::new(),
+            capture_packets: None,
         }
     }
 }
 
-/// What a line says; else why it is left out.
+/// What a line says; else why it is left out. `shift` is added to numbers of packets.
 pub(super) fn convert(
     row: &Row,
     mapping: &Mapping,
     options: &ImportOptions,
+    shift: u64,
 ) -> Result<Label, String> {
     let columns = &mapping.columns;
     let found = row.get(&columns.label).unwrap_or_default();
@@ -79,7 +83,7 @@ pub(super) fn convert(
     };
     let (attackers, victims) = (address(&columns.src)?, address(&columns.dst)?);
     let packet = match columns.are_of_packets() || options.by_packet {
-        true => Some(packet(row, columns)?),
+        true => Some(packet(row, columns, shift)?),
         false => None,
     };
     let protocol = match row.get(&columns.protocol) {
@@ -107,6 +111,7 @@ pub(super) fn convert(
         protocol,
         ports,
         packets: packet.map(|packet| (packet, packet)).into_iter().collect(),
+        capture_packets: None,
         direction: mapping
             .direction
             .clone()
@@ -114,16 +119,24 @@ pub(super) fn convert(
     })
 }
 
-/// The number of the packet that a line is about.
-fn packet(row: &Row, columns: &Columns) -> Result<u64, String> {
-    if columns.packet.first().is_some_and(|name| name == "line") {
-        return Ok(row.line as u64);
-    }
-    let text = row
-        .get(&columns.packet)
-        .ok_or_else(|| "they name no packet".to_owned())?;
-    let number = text.parse().ok().filter(|number| *number > 0);
+/// The number of the packet that a line is about, from 1.
+fn packet(row: &Row, columns: &Columns, shift: u64) -> Result<u64, String> {
+    let number = number(row, columns)?.ok_or_else(|| "they name no packet".to_owned())?;
+    let number = number.checked_add(shift);
+    let number = number.filter(|number| *number > 0);
     number.ok_or_else(|| "the number of the packet is none".to_owned())
+}
+
+/// The number of the packet as the line has it.
+pub(super) fn number(row: &Row, columns: &Columns) -> Result<Option<u64>, String> {
+    if columns.packet.first().is_some_and(|name| name == "line") {
+        return Ok(Some(row.line as u64));
+    }
+    let parse = |text: &str| {
+        let number = text.parse();
+        number.map_err(|_| "the number of the packet is none".to_owned())
+    };
+    row.get(&columns.packet).map(parse).transpose()
 }
 
 /// `*` stands for anything.

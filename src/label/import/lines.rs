@@ -48,6 +48,8 @@ impl Lines {
             "if",
         ]);
         header.extend(packets.then_some("packets"));
+        let counted = any(|label| label.capture_packets.is_some());
+        header.extend(counted.then_some("capture_packets"));
         header.extend(capture.map(|_| "in"));
         writer.write_record(header).map_err(failed)?;
         for (id, label) in &self.rules {
@@ -67,6 +69,10 @@ impl Lines {
             if packets {
                 let ranges: Vec<String> = label.packets.iter().map(range).collect();
                 record.push(ranges.join(" "));
+            }
+            if counted {
+                let packets = label.capture_packets.map(|packets| packets.to_string());
+                record.push(packets.unwrap_or_default());
             }
             record.extend(capture.map(str::to_owned));
             writer.write_record(record).map_err(failed)?;

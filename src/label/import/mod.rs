@@ -21,6 +21,8 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
+use crate::label::csv_form;
+use crate::label::model::LeftOut;
 
 use convert::Label;
 use lines::Lines;
@@ -101,15 +103,23 @@ pub fn format_names() -> impl Iterator<Item = &'static str> {
     mapping::names().chain(others)
 }
 
+/// A file of others as a label file.
+pub(super) struct Foreign {
+    /// The label file.
+    pub(super) text: String,
+    /// Lines that should be rules.
+    pub(super) left_out: Vec<LeftOut>,
+}
+
 /// A file in a format of others that is known by its content, as a label file; nothing if it is in none.
 ///
 /// # Errors
 /// A format whose times need a zone.
-pub(super) fn as_label_file(file: &Path, bytes: &[u8]) -> Result<Option<String>> {
+pub(super) fn as_label_file(file: &Path, bytes: &[u8]) -> Result<Option<Foreign>> {
     let mut done = Imported::default();
     let text = rows::text(bytes, &mut done.notes);
     // Of most files it is plain that they are of nobody else, without trying all formats.
-    if text.lines().any(|line| line.starts_with("netcap-labels:")) {
+    if is_label_yaml(&text) {
         return Ok(None);
     }
     let Some(format) = Format::of(&text) else {
@@ -128,7 +138,25 @@ pub(super) fn as_label_file(file: &Path, bytes: &[u8]) -> Result<Option<String>>
     let mut lines = Lines::of(None);
     let options = ImportOptions::default();
     add_text(file, &text, format, &options, &mut lines, &mut done)?;
-    lines.finish().map(Some)
+    Ok(Some(Foreign {
+        text: lines.finish()?,
+        left_out: done
+            .left_out
+            .into_iter()
+            .filter_map(|(why, (lines, first))| {
+                (!is_meant(&why)).then_some(LeftOut { why, lines, first })
+            })
+            .collect(),
+    }))
+}
+
+fn is_label_yaml(text: &str) -> bool {
+    text.lines().any(|line| line.starts_with("netcap-labels:"))
+}
+
+/// A label file, and of no other format: some of those have a header that could be a table's, too.
+fn is_own(text: &str) -> bool {
+    is_label_yaml(text) || (csv_form::is_csv(text) && Format::of(text).is_none())
 }
 
 /// The line that a rule was made of, by its name.
@@ -156,13 +184,26 @@ pub fn import(
             let said = comments
                 .iter()
                 .map(|(packet, comments)| pcapml::of_packet(*packet, comments));
-            add_packets(file, said, &mut lines, &mut done);
+            // Other packets may have no comments.
+            let before = done.lines;
+            let (labels, _) = collect_packets(file, said, &mut done);
+            if done.lines == before {
+                return Err(Error::new("no packet of this capture has a label in its comments")
+                    .in_file(file)
+                    .help("captures with labels are those of pcapML; the captures themselves go to `netcap decode`"));
+            }
+            push_packets(file, labels, None, &mut lines, &mut done);
             continue;
         }
         let bytes = std::fs::read(file).map_err(|e| Error::io(file, "read", e))?;
         let text = rows::text(&bytes, &mut done.notes);
         let format = match format {
             Some(format) => Format::named(format)?,
+            None if is_own(&text) => {
+                return Err(Error::new("this is a label file already")
+                    .in_file(file)
+                    .help("use it as it is: `netcap label --labels FILE --input DIR`"));
+            }
             None => Format::of(&text).ok_or_else(|| {
                 Error::new("no known format has such lines")
                     .in_file(file)
@@ -232,19 +273,37 @@ fn add_text(
         );
     }
     done.notes.extend(mapping.note.iter().cloned());
-    let rows = rows::Rows::new(text, &mapping).map_err(|e| e.in_file(file))?;
-    let said = rows.map(|row| {
+    let rows = || rows::Rows::new(text, &mapping).map_err(|e| e.in_file(file));
+    let of_packets = mapping.columns.are_of_packets();
+    let number = |row: &rows::Row| convert::number(row, &mapping.columns).ok().flatten();
+    // Of numbers from 0, the first is among the first.
+    let packets_from_zero = of_packets && rows()?.take(100).any(|row| number(&row) == Some(0));
+    if packets_from_zero {
+        done.notes.push(format!(
+            "{} numbers packets from 0: one was added to each number, since netcap counts from 1, as Wireshark does",
+            file.display()
+        ));
+    }
+    let shift = u64::from(packets_from_zero);
+    let mut last = 0;
+    let said = rows()?.map(|row| {
+        if of_packets {
+            last = last.max(number(&row).unwrap_or(0).saturating_add(shift));
+        }
         let label = match row.is_empty() {
             true => Err(EMPTY.to_owned()),
-            false => convert::convert(&row, &mapping, options),
+            false => convert::convert(&row, &mapping, options, shift),
         };
         (row.line, label)
     });
-    if mapping.columns.are_of_packets() {
-        add_packets(file, said, lines, done);
-    } else {
+    if !of_packets {
         add(file, said, lines, done);
+        return Ok(());
     }
+    let (labels, of_file) = collect_packets(file, said, done);
+    // A line for each packet: then the capture has as many.
+    let capture_packets = (last == of_file).then_some(last);
+    push_packets(file, labels, capture_packets, lines, done);
     Ok(())
 }
 
@@ -288,14 +347,14 @@ fn add(
     }
 }
 
-/// A rule for each label, of all packets that have it.
-fn add_packets(
+/// The packets of each label, and the lines of the file.
+fn collect_packets(
     file: &Path,
     said: impl Iterator<Item = others::Said>,
-    lines: &mut Lines,
     done: &mut Imported,
-) {
-    let (name, stem) = stem(file);
+) -> (BTreeMap<String, Label>, u64) {
+    let (name, _) = stem(file);
+    let before = done.lines;
     let mut labels: BTreeMap<String, Label> = BTreeMap::new();
     for said in said {
         let Some((_, label)) = done.take(&name, said) else {
@@ -312,12 +371,29 @@ fn add_packets(
             }
         }
     }
+    (labels, done.lines - before)
+}
+
+/// A rule for each label, of all packets that have it.
+fn push_packets(
+    file: &Path,
+    labels: BTreeMap<String, Label>,
+    capture_packets: Option<u64>,
+    lines: &mut Lines,
+    done: &mut Imported,
+) {
+    let (name, stem) = stem(file);
     done.rules += labels.len() as u64;
-    done.notes.push(format!(
-        "{} packets are labeled in {name}: their capture has to have as many",
-        done.lines
-    ));
+    if let Some(packets) = capture_packets {
+        done.notes.push(format!(
+            "{packets} packets are labeled in {name}: their capture has to have as many"
+        ));
+    }
     for (text, label) in labels {
+        let label = Label {
+            capture_packets,
+            ..label
+        };
         lines.push(format!("{stem}_{}", slug(&text)), label);
     }
 }

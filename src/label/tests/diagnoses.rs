@@ -276,7 +276,10 @@ fn classes_that_depend_on_what_nobody_wrote_down() {
     assert!((class.jaccard - 0.5).abs() < 1e-12 && class.unstable);
     let found = stability(&[inside.clone(), inside]);
     assert!(!found.classes[0].unstable, "{found}");
-    assert_eq!(found.to_string().lines().count(), 2);
+    assert_eq!(found.to_string().lines().count(), 4);
+    assert_eq!(found.classes[0].settings.len(), 24);
+    // Classes without flows are there as well.
+    assert_eq!(stability(&[]).classes.len(), 1);
     let of_packets = Sensitivity::new(&labeler(&with("time: always\ntest: packet")));
     let told = of_packets
         .stability(&SensitivityTally::default())
@@ -296,6 +299,14 @@ fn packets_that_the_capture_does_not_have() {
         message,
         "ground truth names packets up to 12, and the capture has 11: it may not be the one that was labeled"
     );
+    // Rows for all packets of another capture.
+    let counted = labeler(&with("packets: 1-9\nin: lan.pcap\ncapture_packets: 12"));
+    let (message, ..) = told(&report_of(&counted, &[], &of(Some(13))), "range-disjoint").unwrap();
+    assert!(
+        message.contains("a capture of 12 packets, and this one has 13"),
+        "{message}"
+    );
+    assert!(told(&report_of(&counted, &[], &of(Some(12))), "range-disjoint").is_none());
     // All of them are there, or it is not known.
     for packets in [Some(12), None] {
         assert!(told(&report_of(&one, &[], &of(packets)), "range-disjoint").is_none());

@@ -136,7 +136,24 @@ fn empty_rules_tell_their_nearest_miss() {
         (
             "",
             vec![at("10.9.0.8:1 10.0.1.6:1", "10:10:00")],
-            "no flow fits all but one of its conditions",
+            "no flow of its hosts fits all but two of its conditions",
+        ),
+        (
+            "ports: 22\n",
+            vec![
+                at("10.9.0.9:1 10.0.1.5:2222", "10:10:00"),
+                at("10.9.0.7:1 10.0.1.5:2222", "12:10:00"),
+                at("10.9.0.7:1 10.0.1.5:2222", "12:20:00"),
+            ],
+            "no flow fits all but one of its conditions; 2 would match but for the time and the ports",
+        ),
+        (
+            "ports: 22\n",
+            vec![
+                at("10.9.0.7:1 10.0.1.5:2222", "12:10:00"),
+                at("10.9.0.7:1 10.0.1.5:2222", "10:10:00"),
+            ],
+            "nearest miss: 1 would match but for the ports (there: 2222 in 1)",
         ),
         (
             "",
@@ -274,6 +291,29 @@ fn disjoint_ranges_show_both() {
             .contains("1 h before them")
     );
     assert!(finding(&report_of("2026-05-04T10:00:00Z"), "range-disjoint").is_none());
+}
+
+#[test]
+fn rules_that_never_decide_are_told() {
+    let text = "netcap-labels: 1\ndefaults: {time: always}\nrules: [{id: a, label: A, victims: 10.0.1.5, priority: 1}, {id: b, label: A, victims: 10.0.1.5}, {id: c, label: A, victims: any}]\n";
+    let flows = [
+        flow("10.9.0.7:1 10.0.1.5:1", "2026-05-04T10:00:00Z"),
+        flow("10.9.0.7:1 10.0.1.6:1", "2026-05-04T09:00:00Z"),
+    ];
+    let report = report(&labeler(text), &flows);
+    let of: Vec<_> = report
+        .findings
+        .iter()
+        .filter(|f| f.code == "rule-shadowed")
+        .collect();
+    let [shadowed] = of.as_slice() else {
+        panic!("{of:?}")
+    };
+    assert_eq!(shadowed.subject.as_deref(), Some("b"));
+    assert_eq!(
+        shadowed.message,
+        "decides none of the 1 flow that it matches: others come first (a in 1)"
+    );
 }
 
 #[test]

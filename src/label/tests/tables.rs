@@ -84,7 +84,7 @@ fn faults_of_tables_have_their_places() {
         ),
         (
             format!("{head}\na,X,2026-05-04 10:00,10:05,10.0.0.1,,\n"),
-            "2:5: this time has no zone",
+            "2:5: this time has no zone | add a column `zone`",
         ),
         (
             format!("{head}\na,X,2026-05-04 10:00Z,9:05,10.0.0.1,,\n"),
@@ -103,6 +103,14 @@ fn faults_of_tables_have_their_places() {
             "2:1: this line has 5 fields, and the header 7",
         ),
         (
+            format!("{head}\na,X,05/04/2026 10:00Z,10:05,kali,,\n"),
+            "2:5: `05/04/2026 10:00Z` has its date in another form | write the day as 2026-04-05 or",
+        ),
+        (
+            format!("{head}\na,X,2026-05-04 10:00Z,10:05,kali,,\n"),
+            "2:29: no host is named `kali` | tables have addresses",
+        ),
+        (
             format!("{head}\na,X,2026-05-04 10:00Z,,10.0.0.1,,\n"),
             "2:1: this line has no start or no end",
         ),
@@ -112,7 +120,7 @@ fn faults_of_tables_have_their_places() {
         ),
         (
             format!("{head}\na,X,2026-05-04 10:00Z,10:05,,,\n"),
-            "2:1: a rule needs `attackers:` or `victims:`",
+            "2:1: this line has no attackers and no victims | for all hosts write `any` as attackers",
         ),
         (
             format!(
@@ -129,6 +137,11 @@ fn faults_of_tables_have_their_places() {
         assert!(
             errors.iter().any(|error| error.starts_with(wanted)),
             "{text}\n{errors:#?}"
+        );
+        // Tables have columns, and no keys.
+        assert!(
+            !errors.iter().any(|error| error.contains(":`")),
+            "{errors:#?}"
         );
     }
 }

@@ -206,7 +206,7 @@ fn times_that_are_none_are_refused_in_place() {
         ),
         (
             "04-05-2026 10:20 .. 10:30",
-            "8:11: `04-05-2026` is no date | write it as 2026-05-04 (year, month, day)",
+            "8:11: `04-05-2026 10:20` has its date in another form | write the day as 2026-04-05 or 2026-05-04",
         ),
         (
             "2026-05-04 10:20 CEST .. 10:30",
