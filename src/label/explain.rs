@@ -8,6 +8,7 @@ use crate::label::duration;
 use crate::label::labeler::Labeler;
 use crate::label::matching::{self, Hit};
 use crate::label::model::{Direction, Rule, Test, Variant};
+use crate::label::service::{self, Ports};
 use crate::label::side::Hosts;
 use crate::label::verdict::FlowFacts;
 
@@ -194,7 +195,13 @@ fn conditions(
         ));
     }
     if !matching::protocol(variant, facts) {
-        out.push(format!("protocol: {} is another one", facts.protocol));
+        let wanted = variant.protocols.iter().flatten();
+        let wanted: Vec<String> = wanted.map(|p| service::protocol_name(*p)).collect();
+        out.push(format!(
+            "protocol: {} is none of {}",
+            service::protocol_name(facts.protocol),
+            wanted.join(", ")
+        ));
     }
     if !matching::icmp(variant, facts) {
         out.push(match facts.icmp {
@@ -203,10 +210,13 @@ fn conditions(
         });
     }
     if !matching::ports(variant, facts, port) {
+        let wanted = variant.ports.iter().flatten();
+        let wanted: Vec<String> = wanted.map(Ports::to_string).collect();
         out.push(match port {
             Some(port) => format!(
-                "ports: {port} of the victim, protocol {}, is another one",
-                facts.protocol
+                "ports: {port}/{} of the victim is none of {}",
+                service::protocol_name(facts.protocol),
+                wanted.join(", ")
             ),
             None => "ports: the flow has none".to_owned(),
         });

@@ -3,6 +3,8 @@
 //! Which of a flow's two ports is tested is decided where rules are matched: it is always that of
 //! the victim.
 
+use std::fmt;
+
 use crate::label::problems::{Fault, did_you_mean};
 use crate::packet::has_ports;
 
@@ -45,6 +47,20 @@ impl Ports {
     pub(super) fn contains(self, port: Option<u16>, protocol: u8) -> bool {
         port.is_some_and(|port| self.first <= port && port <= self.last)
             && self.protocol.is_none_or(|wanted| wanted == protocol)
+    }
+}
+
+impl fmt::Display for Ports {
+    /// As a rule has it: `22/tcp`, `6000-6100`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.first)?;
+        if self.last != self.first {
+            write!(f, "-{}", self.last)?;
+        }
+        match self.protocol {
+            Some(protocol) => write!(f, "/{}", protocol_name(protocol)),
+            None => Ok(()),
+        }
     }
 }
 

@@ -122,6 +122,12 @@ fn refused(e: &PolarsError) -> Error {
             });
         }
     }
+    if let Some((_, rest)) = text.split_once("relation '")
+        && let Some((name, _)) = rest.split_once("' was not found")
+    {
+        return Error::new(format!("there is no table {name}"))
+            .help("`netcap tables` lists those that there can be; views of label sets end with the set's name, as in flow_lab. The tables of an output are in its views.sql");
+    }
     Error::new(format!("the SQL engine: {text}"))
 }
 

@@ -56,6 +56,21 @@ fn a_label_is_explained_rule_by_rule() {
         assert!(told.contains(expected), "{expected}: {told}");
     }
 
+    // What is asked for is told with what is there.
+    let elsewhere = folder.path().join("elsewhere.yaml");
+    let rule = "netcap-labels: 1\nrules:\n  - {id: a, label: a, time: always, victims: any, ports: [22/tcp, 6000-6100]}\n  - {id: b, label: b, time: always, victims: any, protocol: [udp, sctp]}\n";
+    std::fs::write(&elsewhere, rule).unwrap();
+    let elsewhere = elsewhere.to_str().unwrap();
+    let (_, told, _) = run(&[
+        "label", "explain", "--labels", elsewhere, "--input", &out, "--flow", "3200",
+    ]);
+    for expected in [
+        "ports: 8080/tcp of the victim is none of 22/tcp, 6000-6100",
+        "protocol: tcp is none of udp, sctp",
+    ] {
+        assert!(told.contains(expected), "{expected}: {told}");
+    }
+
     // Of two rules that apply one decides.
     let twice = folder.path().join("twice.yaml");
     let rule = |id: &str| {

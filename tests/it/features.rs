@@ -140,6 +140,11 @@ fn queries_are_answered_and_mistakes_told() {
     );
     let joined = "SELECT count(*) AS n FROM udp JOIN dns ON udp.packet = dns.packet";
     assert_eq!(ask(joined).0, 0);
+    let (status, _, errors) = ask("SELECT * FROM flows");
+    assert!(
+        status == 2 && errors.contains("there is no table flows"),
+        "{errors}"
+    );
     for sql in [
         "SELECT src_iq FROM flow",
         "SELECT packet FROM flow WHERE src_iq = 'x'",

@@ -3,6 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
 use crate::error::Finding;
 use crate::label::diagnosis::Surroundings;
 use crate::label::duration;
@@ -11,7 +15,7 @@ use crate::label::labeler::Labeler;
 use crate::label::packets::Numbers;
 use crate::label::report::bounds;
 use crate::label::slack::SLACKS_NS;
-use crate::label::tally::Tally;
+use crate::label::tally::{Span, Tally};
 
 /// Clocks of one kind in the traffic against that of the capture: stated time less capture time, in
 /// nanoseconds.
@@ -68,12 +72,13 @@ pub(super) fn tell(
         findings.push(Finding::warning(
             "range-disjoint",
             format!(
-                "ground truth and flows do not meet in time: the rules are about {} .. {}, the flows are {} .. {}, {} {side} them; check zone and date",
+                "ground truth and flows do not meet in time: the rules are about {} .. {}, the flows are {} .. {}, {} {side} them; {}",
                 show_utc(labels.first),
                 show_utc(labels.last),
                 show_utc(flows.first),
                 show_utc(flows.last),
                 duration::show(gap),
+                other_date(labels, flows).unwrap_or_else(|| "check zone and date".to_owned()),
             ),
         ));
     }
@@ -89,6 +94,34 @@ pub(super) fn tell(
     }
     slack_curve(labeler, tally, findings);
     outside(labeler, tally, findings);
+}
+
+/// The mistake in a date that would explain why rules and flows do not meet: another year, or month and day
+/// exchanged.
+fn other_date(labels: Span, flows: Span) -> Option<String> {
+    let utc = |ns: i64| {
+        let time = Timestamp::from_nanosecond(ns.into()).ok()?;
+        Some(TimeZone::UTC.to_datetime(time))
+    };
+    let meets = |moved: DateTime, from: DateTime| {
+        let by = moved.duration_since(from).as_nanos();
+        let at = |ns: i64| i128::from(ns) + by;
+        at(labels.first) <= i128::from(flows.last) && i128::from(flows.first) <= at(labels.last)
+    };
+    let (from, to) = (utc(labels.first)?, utc(flows.first)?);
+    let with = |year, month, day| from.with().year(year).month(month).day(day).build().ok();
+    if let Some(moved) = with(to.year(), from.month(), from.day())
+        && meets(moved, from)
+    {
+        return Some(format!("in {} they would: check the year", to.year()));
+    }
+    let exchanged = with(from.year(), from.day(), from.month())?;
+    meets(exchanged, from).then(|| {
+        format!(
+            "on {} they would: check whether day and month are exchanged",
+            exchanged.date()
+        )
+    })
 }
 
 /// Rules that name packets which their capture does not have: it is not the one that was labeled.

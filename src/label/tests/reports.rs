@@ -290,6 +290,20 @@ fn disjoint_ranges_show_both() {
             .message
             .contains("1 h before them")
     );
+    for (time, hint) in [
+        (
+            "2025-05-04T10:00:00Z",
+            "; in 2025 they would: check the year",
+        ),
+        (
+            "2026-04-05T10:00:00Z",
+            "; on 2026-04-05 they would: check whether day and month are exchanged",
+        ),
+    ] {
+        let told = report_of(time);
+        let message = &finding(&told, "range-disjoint").unwrap().message;
+        assert!(message.ends_with(hint), "{message}");
+    }
     assert!(finding(&report_of("2026-05-04T10:00:00Z"), "range-disjoint").is_none());
 }
 
