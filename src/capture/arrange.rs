@@ -113,8 +113,8 @@ impl Arranged {
     }
 
     /// What reads the files.
-    pub fn reader(&self) -> &StreamReader {
-        &self.reader
+    pub fn reader(&mut self) -> &mut StreamReader {
+        &mut self.reader
     }
 }
 

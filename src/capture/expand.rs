@@ -119,7 +119,7 @@ impl Expanded {
                 return Ok(());
             }
         }
-        match Reader::try_open(&path, WINDOW) {
+        match Reader::try_open(&path, WINDOW, false) {
             Ok(_) => self.add(path),
             Err(Refusal::NoCapture {
                 error,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::buffer::{Buffer, Halt};
 use super::facts::{Compression, End, FileFacts, Format};
+use super::hashed::{FileHash, Hashed};
 use super::input::Input;
 use super::pcap::{self, Pcap};
 use super::pcapng::{self, Pcapng};
@@ -35,6 +36,8 @@ pub struct Reader {
     buffer: Buffer,
     state: State,
     facts: FileFacts,
+    /// What hashes the file, if that is wanted.
+    hashed: Option<Hashed>,
     /// The present packet, place of its bytes in the window, and length of its record.
     meta: PacketMeta,
     data: usize,
@@ -67,7 +70,7 @@ impl Reader {
     /// Opens a file and recognises by content what it is: pcap or pcapng, plain or in gzip, zstd or
     /// lz4. What is neither is an error that says what it is instead.
     pub fn open(path: &Path) -> Result<Self> {
-        Ok(Self::try_open(path, READ_AT_ONCE)?)
+        Ok(Self::try_open(path, READ_AT_ONCE, false)?)
     }
 
     /// Reads what comes from elsewhere, such as standard input; `name` is for messages.
@@ -75,15 +78,29 @@ impl Reader {
         Ok(Self::try_read(name, input, READ_AT_ONCE)?)
     }
 
-    /// As [`Self::open`], with the size of the window in bytes, and telling errors apart.
-    pub(super) fn try_open(path: &Path, window: usize) -> Result<Self, Refusal> {
+    /// As [`Self::open`], with the size of the window in bytes, and telling errors apart. With `hash`, what is
+    /// read is hashed, for [`Self::finish_hash`].
+    pub(super) fn try_open(path: &Path, window: usize, hash: bool) -> Result<Self, Refusal> {
         let failed = |e| Refusal::Failed(Error::io(path, "read this file", e));
         let file = File::open(path).map_err(failed)?;
         if file.metadata().map_err(failed)?.is_dir() {
             let error = Error::new("this is a folder, where a capture file was expected");
             return Err(Refusal::Failed(error.in_file(path)));
         }
-        Self::try_read(path, Box::new(file), window)
+        if !hash {
+            return Self::try_read(path, Box::new(file), window);
+        }
+        let hashed = Hashed::new(Box::new(file));
+        let mut reader = Self::try_read(path, Box::new(hashed.clone()), window)?;
+        reader.hashed = Some(hashed);
+        Ok(reader)
+    }
+
+    /// The file's hash, if it was wanted; reads the rest of the file for it, so that there are no more packets.
+    pub(super) fn finish_hash(&mut self) -> Result<Option<FileHash>> {
+        let failed = |e| Error::io(&self.name, "go on reading this file", e);
+        let hashed = self.hashed.take().map(Hashed::finish).transpose();
+        hashed.map_err(failed)
     }
 
     fn try_read(name: &Path, input: Box<dyn Read + Send>, window: usize) -> Result<Self, Refusal> {
@@ -133,6 +150,7 @@ impl Reader {
             buffer,
             state: State::Ended,
             facts,
+            hashed: None,
             meta: PacketMeta::default(),
             data: 0,
             record: 0,

@@ -36,6 +36,8 @@ pub struct StreamFile {
     pub path: PathBuf,
     /// All about it, if it was looked through to find the order.
     pub facts: Option<FileFacts>,
+    /// Its hash is wanted: it is made while the stream is read.
+    pub hash: bool,
 }
 
 impl StreamFile {
@@ -73,6 +75,7 @@ pub fn order(name: Option<&str>, files: &[PathBuf], overlap: Overlap) -> Result<
         let file = StreamFile {
             path: path.clone(),
             facts: None,
+            hash: false,
         };
         return Ok(vec![Stream {
             name,
@@ -120,6 +123,7 @@ fn scan(path: &Path) -> Result<StreamFile> {
     Ok(StreamFile {
         path: path.to_path_buf(),
         facts: Some(reader.into_facts()),
+        hash: false,
     })
 }
 

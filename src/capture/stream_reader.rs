@@ -5,13 +5,15 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::PacketMeta;
 use super::facts::FileFacts;
+use super::hashed::{FileHash, Hashed};
 use super::reader::{READ_AT_ONCE, Reader};
 use super::stream::{STANDARD_INPUT, Stream};
-use crate::error::{Finding, Result};
+use crate::error::{Error, Finding, Result};
 
 /// Window of each file where more than [`FEW`] may be open at once.
 const SMALL_WINDOW: usize = 128 << 10;
@@ -36,11 +38,15 @@ enum How {
 
 struct Slot {
     path: PathBuf,
+    /// Its hash is wanted.
+    hash: bool,
     reader: Option<Reader>,
     /// The packet that the reader is at, where files are merged.
     packet: Option<PacketMeta>,
     /// Set when the file has been read.
     facts: Option<FileFacts>,
+    /// Its hash, when the file has been read.
+    hashed: Option<FileHash>,
 }
 
 impl StreamReader {
@@ -56,9 +62,11 @@ impl StreamReader {
         };
         let slot = |file: &super::StreamFile| Slot {
             path: file.path.clone(),
+            hash: file.hash,
             reader: None,
             packet: None,
             facts: None,
+            hashed: None,
         };
         Self {
             files: stream.files.iter().map(slot).collect(),
@@ -102,6 +110,12 @@ impl StreamReader {
         slot.facts
             .as_ref()
             .or_else(|| slot.reader.as_ref().map(Reader::facts))
+    }
+
+    /// Hashes of the files of which they are wanted, by ordinal. What is left of them is read, so that no more
+    /// packets come.
+    pub fn finish_hashes(&mut self) -> Result<Vec<Option<FileHash>>> {
+        self.files.iter_mut().map(Slot::finish_hash).collect()
     }
 
     /// Files of the stream, by ordinal.
@@ -179,20 +193,39 @@ impl Slot {
         }
         let reader = match &mut self.reader {
             Some(reader) => reader,
-            none => none.insert(open(&self.path, window)?),
+            none => none.insert(open(&self.path, window, self.hash)?),
         };
         if !reader.advance()? {
+            self.hashed = reader.finish_hash()?;
             self.facts = self.reader.take().map(Reader::into_facts);
             self.packet = None;
         }
         Ok(self.reader.as_ref().map(Reader::meta))
     }
+
+    fn finish_hash(&mut self) -> Result<Option<FileHash>> {
+        if !self.hash || self.facts.is_some() {
+            return Ok(self.hashed);
+        }
+        match &mut self.reader {
+            Some(reader) => reader.finish_hash(),
+            // Nobody wanted packets of it.
+            None => {
+                let failed = |e| Error::io(&self.path, "read this file", e);
+                let file = File::open(&self.path).map_err(failed)?;
+                Hashed::new(Box::new(file))
+                    .finish()
+                    .map(Some)
+                    .map_err(failed)
+            }
+        }
+    }
 }
 
-fn open(path: &Path, window: usize) -> Result<Reader> {
+fn open(path: &Path, window: usize, hash: bool) -> Result<Reader> {
     if path.as_os_str() == STANDARD_INPUT {
         let name = Path::new("standard input");
         return Reader::from_read(name, Box::new(std::io::stdin()));
     }
-    Ok(Reader::try_open(path, window)?)
+    Ok(Reader::try_open(path, window, hash)?)
 }

@@ -77,10 +77,10 @@ impl Build {
         plan.head = self.head.or(plan.head);
         check(&plan)?;
         let cache = HashCache::open(self.rehash);
-        let sources = find_sources(&plan.streams, &cache)?;
-        cache.save();
+        let mut sources = find_sources(&plan.streams, &cache)?;
         let locked = self.locked.as_ref().map(|path| locked(path)).transpose()?;
         if let (Some(locked), Some(path)) = (&locked, &self.locked) {
+            sources.hash(&cache)?;
             check_locked(locked, path, &plan, &sources)?;
         }
         let threads = values::threads(self.threads);
@@ -92,6 +92,7 @@ impl Build {
         make_damaged_again(common, &mut output, &cache, |_| true)?;
         let bar = Bar::new(common, sources.inputs.iter().filter_map(|i| i.bytes).sum());
         let how = How {
+            cache: &cache,
             force: self.force,
             threads,
         };
@@ -101,7 +102,7 @@ impl Build {
             .max()
             .unwrap_or(0)
             .max(24);
-        let result = build(&mut output, &plan, &sources, how, &bar, |run| {
+        let result = build(&mut output, &plan, &mut sources, how, &bar, |run| {
             bar.finish();
             let what = match run.made {
                 Made::Now => format!("{:.1} s", run.seconds),
@@ -113,6 +114,7 @@ impl Build {
             }
         });
         bar.finish();
+        cache.save();
         result?;
         let manifest = output.manifest();
         if let (Some(locked), Some(path)) = (&locked, &self.locked) {

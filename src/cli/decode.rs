@@ -80,7 +80,7 @@ pub(super) struct CaptureArgs {
     first_packets: usize,
     /// Hash inputs anew, even if they seem not to have changed.
     #[arg(long)]
-    rehash: bool,
+    pub(super) rehash: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -94,21 +94,18 @@ enum OverlapArg {
 }
 
 impl CaptureArgs {
-    pub(super) fn sources(&self) -> Result<Sources> {
+    pub(super) fn sources(&self, cache: &HashCache) -> Result<Sources> {
         let overlap = match self.overlap {
             OverlapArg::Refuse => Overlap::Refuse,
             OverlapArg::Merge => Overlap::Merge,
             OverlapArg::Separate => Overlap::Separate,
         };
-        let cache = HashCache::open(self.rehash);
         let request = StreamRequest {
             name: None,
             captures: self.captures.clone(),
             overlap,
         };
-        let sources = find_sources(&[request], &cache)?;
-        cache.save();
-        Ok(sources)
+        find_sources(&[request], cache)
     }
 
     pub(super) fn options(&self, tables: Selection) -> Options {
@@ -135,17 +132,25 @@ impl CaptureArgs {
 impl Decode {
     pub(super) fn run(self, common: &Common) -> Result<Done> {
         let started = Instant::now();
-        let sources = self.input.sources()?;
-        let mut output = Output::open(&self.out)?;
         let cache = HashCache::open(self.input.rehash);
+        let mut sources = self.input.sources(&cache)?;
+        let mut output = Output::open(&self.out)?;
         make_damaged_again(common, &mut output, &cache, |stage| stage == TABLES_STAGE)?;
         let options = self
             .input
             .options(self.tables.unwrap_or_else(Selection::all));
         let total = sources.inputs.iter().filter_map(|i| i.bytes).sum();
         let bar = Bar::new(common, total);
-        let made = make_tables(&mut output, &sources, &options, self.force, &bar);
+        let made = make_tables(
+            &mut output,
+            &mut sources,
+            &cache,
+            &options,
+            self.force,
+            &bar,
+        );
         bar.finish();
+        cache.save();
         let (made, removed) = made?;
         if !removed.is_empty() {
             common.say(&format!(

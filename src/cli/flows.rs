@@ -12,6 +12,7 @@ use netcap_proto::{
 use super::decode::CaptureArgs;
 use super::progress::Bar;
 use super::{Common, Done, summary};
+use crate::dataset::HashCache;
 use crate::engine::{self, Options, Selection};
 use crate::error::{Error, Result};
 use crate::output::export::{Format, export, write_to};
@@ -70,7 +71,11 @@ impl PolicyArg {
 impl Flows {
     pub(super) fn run(self, common: &Common) -> Result<Done> {
         let target = Target::of(&self.out)?;
-        let sources = self.input.sources()?;
+        // No manifest is written: hashes only tell files that are there twice.
+        let cache = HashCache::open(self.input.rehash);
+        let mut sources = self.input.sources(&cache)?;
+        sources.hash_alike(&cache)?;
+        cache.save();
         let table = self.policy.table();
         let options = self.input.options(Selection::only(table));
         // Beside the file, so that it can be renamed; removed whatever happens.
@@ -146,7 +151,15 @@ fn decode(
     let made = engine::decode(&sources.sources, folder, options, &bar);
     bar.finish();
     let made = made?;
-    let done = summary::findings(common, sources.findings.iter().chain(&made.findings), &[]);
+    let done = summary::findings(
+        common,
+        sources
+            .findings
+            .iter()
+            .chain(&sources.twins())
+            .chain(&made.findings),
+        &[],
+    );
     common.say(&summary::packets(&made.counts));
     Ok((made.tables.get(table.name).map_or(0, |t| t.rows), done))
 }

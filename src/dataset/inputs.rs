@@ -29,27 +29,43 @@ pub struct Input {
     pub sha256: Option<String>,
 }
 
-/// Names and hashes of `paths`. `roots` are the arguments that they came from: a file below a
+/// Names of `paths`, with the hashes that are known. `roots` are the arguments that they came from: a file below a
 /// folder is named relative to it, any other by its file name.
 pub fn describe(paths: &[PathBuf], roots: &[PathBuf], cache: &HashCache) -> Result<Vec<Input>> {
-    paths
-        .par_iter()
-        .map(|path| {
-            if path.as_os_str() == "-" {
-                return Ok(Input {
-                    name: "-".to_owned(),
-                    bytes: None,
-                    sha256: None,
-                });
-            }
-            let (bytes, sha256) = cache.hash(path)?;
-            Ok(Input {
-                name: name(path, roots),
-                bytes: Some(bytes),
-                sha256: Some(sha256),
-            })
+    let inputs = paths.iter().map(|path| {
+        if path.as_os_str() == "-" {
+            return Ok(Input {
+                name: "-".to_owned(),
+                bytes: None,
+                sha256: None,
+            });
+        }
+        let state = State::of(path)?;
+        Ok(Input {
+            name: name(path, roots),
+            bytes: Some(state.bytes),
+            sha256: cache.known(&state),
         })
-        .collect()
+    });
+    inputs.collect()
+}
+
+/// Hashes the inputs whose hash is not known, each with its path. What can be read only once is left out.
+pub fn hash_inputs<'i>(
+    inputs: impl Iterator<Item = (&'i mut Input, &'i PathBuf)>,
+    cache: &HashCache,
+) -> Result<()> {
+    let inputs: Vec<_> = inputs.collect();
+    inputs
+        .into_par_iter()
+        .filter(|(input, _)| input.sha256.is_none() && input.name != "-")
+        .try_for_each(|(input, path)| {
+            if State::of(path)?.is_file {
+                let (bytes, sha256) = cache.hash(path)?;
+                (input.bytes, input.sha256) = (Some(bytes), Some(sha256));
+            }
+            Ok(())
+        })
 }
 
 fn name(path: &Path, roots: &[PathBuf]) -> String {
@@ -62,6 +78,50 @@ fn name(path: &Path, roots: &[PathBuf]) -> String {
         .unwrap_or(path);
     let parts: Vec<_> = name.iter().map(|part| part.to_string_lossy()).collect();
     parts.join("/")
+}
+
+/// By what a file that has not changed is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    path: PathBuf,
+    bytes: u64,
+    /// Seconds and nanoseconds.
+    changed: (i64, i64),
+    device: u64,
+    inode: u64,
+    is_file: bool,
+}
+
+impl State {
+    /// That of a file now.
+    pub fn of(path: &Path) -> Result<Self> {
+        let failed = |e| Error::io(path, "read", e);
+        let metadata = fs::metadata(path).map_err(failed)?;
+        Ok(Self {
+            path: fs::canonicalize(path).map_err(failed)?,
+            bytes: metadata.len(),
+            changed: (metadata.mtime(), metadata.mtime_nsec()),
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            is_file: metadata.is_file(),
+        })
+    }
+
+    /// What keys of all states of the file begin with.
+    fn path_key(&self) -> String {
+        format!("{}|", self.path.display())
+    }
+
+    fn key(&self) -> String {
+        let (seconds, nanoseconds) = self.changed;
+        format!(
+            "{}{}|{seconds}.{nanoseconds:09}|{}|{}",
+            self.path_key(),
+            self.bytes,
+            self.device,
+            self.inode
+        )
+    }
 }
 
 /// Hashes of files that have not changed.
@@ -99,36 +159,35 @@ impl HashCache {
 
     /// Size and SHA-256 of a file.
     pub fn hash(&self, path: &Path) -> Result<(u64, String)> {
-        let failed = |e| Error::io(path, "read", e);
-        let metadata = fs::metadata(path).map_err(failed)?;
-        let of_path = format!("{}|", fs::canonicalize(path).map_err(failed)?.display());
-        let key = format!(
-            "{of_path}{}|{}.{:09}|{}|{}",
-            metadata.len(),
-            metadata.mtime(),
-            metadata.mtime_nsec(),
-            metadata.dev(),
-            metadata.ino()
-        );
-        if let Ok(known) = self.known.lock()
-            && let Some(hash) = known.get(&key)
-        {
-            return Ok((metadata.len(), hash.clone()));
+        let state = State::of(path)?;
+        if let Some(hash) = self.known(&state) {
+            return Ok((state.bytes, hash));
         }
         let (bytes, hash) = hash_file(path)?;
+        self.learn(&state, &hash);
+        Ok((bytes, hash))
+    }
+
+    fn known(&self, state: &State) -> Option<String> {
+        let known = self.known.lock().ok()?;
+        known.get(&state.key()).cloned()
+    }
+
+    /// Remembers the hash of a file, which was in that state before and after it was read.
+    pub fn learn(&self, state: &State, hash: &str) {
         // Only a plain file is the same when it is read again.
-        if metadata.is_file()
-            && let Ok(mut known) = self.known.lock()
-        {
-            let before = known.range(of_path.clone()..);
+        let Ok(mut known) = self.known.lock() else {
+            return;
+        };
+        if state.is_file && State::of(&state.path).is_ok_and(|now| now == *state) {
+            let before = known.range(state.path_key()..);
             let before: Vec<String> = before
                 .map(|(key, _)| key.clone())
-                .take_while(|key| key.starts_with(&of_path))
+                .take_while(|key| key.starts_with(&state.path_key()))
                 .collect();
             before.iter().for_each(|key| _ = known.remove(key));
-            known.insert(key, hash.clone());
+            known.insert(state.key(), hash.to_owned());
         }
-        Ok((bytes, hash))
     }
 
     /// Keeps what is known for the next run. It is a cache: what fails here is lost, no more.

@@ -11,7 +11,7 @@ mod verify;
 mod views;
 
 pub use diff::{ColumnDiff, Diff, Example, TableDiff, Unpaired, diff};
-pub use inputs::{HashCache, Input, describe, hash_file};
+pub use inputs::{HashCache, Input, State, describe, hash_file, hash_inputs};
 pub use manifest::{Accept, FORMAT, Manifest, StageFacts, fingerprint};
 pub use output::Output;
 pub use verify::{Problem, Verification, verify};

@@ -2,7 +2,9 @@
 
 use std::sync::mpsc::{Receiver, SyncSender};
 
-use crate::capture::{Arranged, Arrangement, FileFacts, PacketMeta, Stream, StreamReader};
+use crate::capture::{
+    Arranged, Arrangement, FileFacts, FileHash, PacketMeta, Stream, StreamReader,
+};
 use crate::error::{Error, Finding, Result};
 
 /// Packets of a batch, unless their bytes are more than [`BATCH_BYTES`].
@@ -90,6 +92,8 @@ impl Batch {
 /// What is known of the stream's files when all has been read.
 pub(super) struct ReadFacts {
     pub(super) files: Vec<FileFacts>,
+    /// Of all files of which they are wanted, also of those that were not begun.
+    pub(super) hashes: Vec<Option<FileHash>>,
     pub(super) findings: Vec<Finding>,
 }
 
@@ -137,10 +141,12 @@ pub(super) fn read(
     // Nobody left to take it means that the run has failed elsewhere.
     let _ = send.send(batch);
     let reader = packets.reader();
+    let hashes = reader.finish_hashes()?;
     let files = (0..stream.files.len())
         .filter_map(|i| reader.facts(i).cloned())
         .collect();
     Ok(ReadFacts {
+        hashes,
         files,
         findings: reader.findings(),
     })

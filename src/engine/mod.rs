@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 use netcap_proto::{PACKET, TABLES, Table};
 
-use crate::capture::{Arrangement, FileFacts, Stream};
+use crate::capture::{Arrangement, FileFacts, FileHash, Stream};
 use crate::error::{Error, Finding, Result};
 use crate::flow::Policy;
 use crate::output::TableFacts;
@@ -151,7 +151,7 @@ pub struct Source {
 pub struct InputFile {
     /// Path relative to what the user named.
     pub name: String,
-    /// SHA-256 of the file; `None` for standard input.
+    /// SHA-256 of the file; `None` for standard input, and if it is not known before the file is read.
     pub sha256: Option<String>,
     /// Its size in bytes; `None` for standard input.
     pub bytes: Option<u64>,
@@ -215,6 +215,8 @@ pub struct Tables {
     pub counts: Counts,
     /// What is known of each file, in order.
     pub files: Vec<FileFacts>,
+    /// Hashes of the input files of which they were wanted, in order.
+    pub hashes: Vec<Option<FileHash>>,
     /// What a user should know.
     pub findings: Vec<Finding>,
 }

@@ -17,9 +17,9 @@ use super::flows::{Flows, RowMakers};
 use super::rows::{Rows, finish};
 use super::worker::{Decoded, Worker};
 use super::{Options, Progress, Source, Tables, link_type_name};
-use crate::capture::{End, FileFacts};
+use crate::capture::End;
 use crate::error::{Error, Finding, Result};
-use crate::output::{Layout, TableWriter};
+use crate::output::{Layout, TableWriter, hex};
 use crate::packet::{Found, Reassembly};
 use crate::protocol::REGISTRY;
 
@@ -190,10 +190,11 @@ impl<'o> Run<'o> {
         self.flows
             .finish(|ended| write(writers, makers.rows(ended)?.iter()))?;
         if let Some(writer) = self.writers.get_mut(CAPTURE.name) {
-            writer.write(&capture_rows(source, first_capture, &read.files)?)?;
+            writer.write(&capture_rows(source, first_capture, &read)?)?;
         }
         self.result.findings.extend(read.findings);
         self.result.files.extend(read.files);
+        self.result.hashes.extend(read.hashes);
         Ok(())
     }
 
@@ -230,10 +231,15 @@ fn write<'r>(
     })
 }
 
-fn capture_rows(source: &Source, first_capture: i32, facts: &[FileFacts]) -> Result<RecordBatch> {
+fn capture_rows(
+    source: &Source,
+    first_capture: i32,
+    read: &batch::ReadFacts,
+) -> Result<RecordBatch> {
     let mut columns = CaptureColumns::default();
     let int64 = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-    for ((capture, file), facts) in (first_capture..).zip(&source.files).zip(facts) {
+    let read = read.files.iter().zip(&read.hashes);
+    for ((capture, file), (facts, hash)) in (first_capture..).zip(&source.files).zip(read) {
         let resolutions: Vec<String> = facts
             .interfaces
             .iter()
@@ -258,11 +264,12 @@ fn capture_rows(source: &Source, first_capture: i32, facts: &[FileFacts]) -> Res
             None => ("not reached", None),
         };
         let compression = facts.compression.map(|c| c.to_string());
+        let hash = hash.map(|hash| hex(&hash.sha256));
         columns.push(&CaptureRow {
             capture,
             name: &file.name,
             stream: source.stream.name.as_deref(),
-            sha256: file.sha256.as_deref(),
+            sha256: file.sha256.as_deref().or(hash.as_deref()),
             file_bytes: file.bytes.map(int64),
             format: &facts.format.to_string(),
             byte_order: &facts.byte_order.to_string(),

@@ -16,7 +16,7 @@ use super::label_sets::label_stages;
 use super::labels::make_labels;
 use super::tables::{Sources, TABLES_STAGE, make_tables, tables_fingerprint};
 use super::truth::check_truth;
-use crate::dataset::{Manifest, Output};
+use crate::dataset::{HashCache, Manifest, Output};
 use crate::engine::{Options, Progress};
 use crate::error::{Error, Result};
 use crate::label::Report;
@@ -24,7 +24,9 @@ use crate::output::write_atomically;
 
 /// How a pipeline is run; nothing of it changes an output.
 #[derive(Debug, Clone, Copy)]
-pub struct How {
+pub struct How<'c> {
+    /// Hashes of inputs that have not changed.
+    pub cache: &'c HashCache,
     /// Make all stages, also those that are there.
     pub force: bool,
     /// Threads.
@@ -118,8 +120,8 @@ fn twice<N: Ord + Clone>(mut names: impl Iterator<Item = N>) -> Option<N> {
 pub fn build(
     output: &mut Output,
     plan: &Plan,
-    sources: &Sources,
-    how: How,
+    sources: &mut Sources,
+    how: How<'_>,
     progress: &dyn Progress,
     mut tell: impl FnMut(&StageRun),
 ) -> Result<()> {
@@ -140,6 +142,7 @@ pub fn build(
     let (made, _) = make_tables(
         output,
         sources,
+        how.cache,
         &options(plan, how.threads),
         how.force,
         progress,

@@ -31,7 +31,7 @@ impl Progress for Silent {
 /// Decodes the first packets of each stream into a temporary folder, and scales by the sizes of
 /// the files. `None` for what cannot be read twice.
 pub fn estimate(sources: &Sources, options: &Options) -> Result<Option<Estimate>> {
-    if sources.inputs.iter().any(|input| input.sha256.is_none()) {
+    if sources.inputs.iter().any(|input| input.bytes.is_none()) {
         return Ok(None);
     }
     let folder = std::env::temp_dir().join(format!("netcap-estimate-{}", std::process::id()));

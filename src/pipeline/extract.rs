@@ -16,7 +16,7 @@ use super::query::query_output;
 use super::tables::TABLES_STAGE;
 use crate::batch::{boolean, int32, int64, text};
 use crate::capture::{Arrangement, Overlap, PcapngWriter, Reader, expand, order};
-use crate::dataset::{HashCache, Input, Manifest, describe};
+use crate::dataset::{HashCache, Input, Manifest, describe, hash_inputs};
 use crate::engine::{self, FIRST_PACKETS, InputFile, Options, Progress, Selection, Source};
 use crate::error::{Error, Result};
 use crate::flow::Policy;
@@ -169,7 +169,8 @@ fn comments(
 fn find_files(manifest: &Manifest, captures: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let (paths, _) = expand(captures)?;
     let cache = HashCache::open(false);
-    let described = describe(&paths, captures, &cache)?;
+    let mut described = describe(&paths, captures, &cache)?;
+    hash_inputs(described.iter_mut().zip(&paths), &cache)?;
     cache.save();
     let known: BTreeMap<&str, &PathBuf> = described
         .iter()

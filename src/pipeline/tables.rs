@@ -1,14 +1,18 @@
 //! The stage `tables`: captures to tables.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use netcap_proto::{FLOW_PACKET, Table};
 use serde::Serialize;
 
-use crate::capture::{Overlap, expand, order};
-use crate::dataset::{HashCache, Input, Output, StageFacts, describe, fingerprint};
+use crate::capture::{FileHash, Overlap, StreamFile, expand, order};
+use crate::dataset::{
+    HashCache, Input, Output, StageFacts, State, describe, fingerprint, hash_inputs,
+};
 use crate::engine::{self, InputFile, Options, Progress, Source};
 use crate::error::{Error, Finding, Result};
+use crate::output::hex;
 
 /// Name of the stage and its folder.
 pub const TABLES_STAGE: &str = "tables";
@@ -24,7 +28,8 @@ pub struct StreamRequest {
     pub overlap: Overlap,
 }
 
-/// What is to be decoded: streams with their files in order, hashed.
+/// What is to be decoded: streams with their files in order. Hashes that are not known before are made
+/// while the files are decoded, so that a long capture is read once.
 #[derive(Debug)]
 pub struct Sources {
     /// The streams, in order.
@@ -35,7 +40,7 @@ pub struct Sources {
     pub findings: Vec<Finding>,
 }
 
-/// Finds, orders and hashes the captures.
+/// Finds and orders the captures; `cache` tells the hashes of those that have not changed.
 pub fn find_sources(requests: &[StreamRequest], cache: &HashCache) -> Result<Sources> {
     let mut findings = Vec::new();
     let mut streams = Vec::new();
@@ -84,18 +89,82 @@ pub fn find_sources(requests: &[StreamRequest], cache: &HashCache) -> Result<Sou
         });
         inputs.extend(described);
     }
-    for (i, input) in inputs.iter().enumerate() {
-        let same = |other: &&Input| other.sha256.is_some() && other.sha256 == input.sha256;
-        if let Some(twin) = inputs.iter().take(i).find(same) {
-            let message = format!("has the same bytes as {}", twin.name);
-            findings.push(Finding::warning("capture-twice", message).about(input.name.clone()));
-        }
-    }
     Ok(Sources {
         sources,
         inputs,
         findings,
     })
+}
+
+impl Sources {
+    /// Hashes the files whose hash is not known.
+    pub fn hash(&mut self, cache: &HashCache) -> Result<()> {
+        let paths = files(&self.sources).map(|(file, _)| &file.path);
+        hash_inputs(self.inputs.iter_mut().zip(paths), cache)?;
+        let files = self.sources.iter_mut().flat_map(|s| &mut s.files);
+        for (file, input) in files.zip(&self.inputs) {
+            file.sha256.clone_from(&input.sha256);
+        }
+        Ok(())
+    }
+
+    /// Hashes the files that may have the same bytes, by their sizes.
+    pub fn hash_alike(&mut self, cache: &HashCache) -> Result<()> {
+        let mut sizes: BTreeMap<u64, usize> = BTreeMap::new();
+        for bytes in self.inputs.iter().filter_map(|input| input.bytes) {
+            *sizes.entry(bytes).or_default() += 1;
+        }
+        let paths = files(&self.sources).map(|(file, _)| &file.path);
+        let alike = |input: &Input| {
+            let others = input.bytes.and_then(|bytes| sizes.get(&bytes));
+            others.is_some_and(|n| *n > 1)
+        };
+        let inputs = self.inputs.iter_mut().zip(paths);
+        hash_inputs(inputs.filter(|(input, _)| alike(input)), cache)
+    }
+
+    /// Has the files hashed while they are decoded whose hash is not known; gives the state that each of them is in.
+    fn want_hashes(&mut self) -> Result<Vec<Option<State>>> {
+        let files = self.sources.iter_mut().flat_map(|source| {
+            let files = source.stream.files.iter_mut();
+            files.zip(&source.files)
+        });
+        let want = |(file, input): (&mut StreamFile, &InputFile)| {
+            file.hash = input.sha256.is_none() && input.bytes.is_some();
+            file.hash.then(|| State::of(&file.path)).transpose()
+        };
+        files.map(want).collect()
+    }
+
+    /// Takes the hashes that were made while the files were decoded.
+    fn learn(&mut self, states: &[Option<State>], hashes: &[Option<FileHash>], cache: &HashCache) {
+        let made = states.iter().zip(hashes);
+        for (input, (state, hash)) in self.inputs.iter_mut().zip(made) {
+            if let (Some(state), Some(hash)) = (state, hash) {
+                let sha256 = hex(&hash.sha256);
+                cache.learn(state, &sha256);
+                (input.bytes, input.sha256) = (Some(hash.bytes), Some(sha256));
+            }
+        }
+    }
+
+    /// Files with the same bytes, as far as their hashes are known.
+    pub fn twins(&self) -> Vec<Finding> {
+        let twin = |(i, input): (usize, &Input)| {
+            let same = |other: &&Input| other.sha256.is_some() && other.sha256 == input.sha256;
+            let twin = self.inputs.iter().take(i).find(same)?;
+            let message = format!("has the same bytes as {}", twin.name);
+            Some(Finding::warning("capture-twice", message).about(input.name.clone()))
+        };
+        self.inputs.iter().enumerate().filter_map(twin).collect()
+    }
+}
+
+/// All files, as the streams and as the table `capture` have them.
+fn files(sources: &[Source]) -> impl Iterator<Item = (&StreamFile, &InputFile)> {
+    sources
+        .iter()
+        .flat_map(|source| source.stream.files.iter().zip(&source.files))
 }
 
 /// A path as findings name it: without the folders above what the user named, which differ from
@@ -173,33 +242,38 @@ pub fn tables_fingerprint(
 /// removed; gives the names of those stages too.
 pub fn make_tables(
     output: &mut Output,
-    sources: &Sources,
+    sources: &mut Sources,
+    cache: &HashCache,
     options: &Options,
     force: bool,
     progress: &dyn Progress,
 ) -> Result<(Made, Vec<String>)> {
-    let (fingerprint, effective) = tables_fingerprint(sources, options)?;
-    // What is read from standard input is not known before it is read.
-    let known = sources.inputs.iter().all(|input| input.sha256.is_some());
-    if !force && known && output.has(TABLES_STAGE, &fingerprint) {
-        return Ok((Made::Before, Vec::new()));
+    if !force && output.manifest().stages.contains_key(TABLES_STAGE) {
+        sources.hash(cache)?;
+        let (fingerprint, _) = tables_fingerprint(sources, options)?;
+        // What is read from standard input is not known before it is read.
+        let known = sources.inputs.iter().all(|input| input.sha256.is_some());
+        if known && output.has(TABLES_STAGE, &fingerprint) {
+            return Ok((Made::Before, Vec::new()));
+        }
     }
     let removed = output.retain(|stage| stage == TABLES_STAGE)?;
     let stage = output.begin(TABLES_STAGE)?;
+    let states = sources.want_hashes()?;
     let made = engine::decode(&sources.sources, stage.path(), options, progress)?;
+    sources.learn(&states, &made.hashes, cache);
+    let (fingerprint, effective) = tables_fingerprint(sources, options)?;
     let manifest = output.manifest_mut();
     manifest.inputs.clone_from(&sources.inputs);
     manifest.counts = made.counts;
     let mut findings = sources.findings.clone();
+    findings.extend(sources.twins());
     findings.extend(made.findings.into_iter().map(|mut finding| {
         let subject = finding.subject.take();
         let roots: Vec<PathBuf> = Vec::new();
         finding.subject = subject.map(|s| {
-            let file = sources
-                .sources
-                .iter()
-                .flat_map(|s| s.stream.files.iter().zip(&s.files));
-            let mut named = file.filter(|(f, _)| f.path.display().to_string() == s);
+            let mut named =
+                files(&sources.sources).filter(|(f, _)| f.path.display().to_string() == s);
             named
                 .next()
                 .map_or_else(|| shorten(&s, &roots), |(_, input)| input.name.clone())

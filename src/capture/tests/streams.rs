@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::build::{Ng, Pcap};
-use crate::capture::{Overlap, Stream, StreamReader, expand, order};
+use crate::capture::{FileHash, Overlap, Stream, StreamFile, StreamReader, expand, order};
 use crate::error::Severity;
 
 fn write(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
@@ -229,4 +229,60 @@ fn standard_input_is_alone() {
         .unwrap_err()
         .to_string();
     assert!(message.contains("give it alone"), "{message}");
+}
+
+/// Of what is packed, cut, behind the damage, not asked for and not begun, too.
+#[test]
+fn files_are_hashed_while_they_are_read() {
+    use sha2::{Digest, Sha256};
+    let folder = tempfile::tempdir().unwrap();
+    let many: Vec<u32> = (0..5_000).collect();
+    let cut = at(&many, 3);
+    let mut damaged = at(&[9_000, 9_001], 4);
+    damaged[24 + 8..24 + 12].fill(0xff);
+    damaged.resize(3 << 20, 7);
+    let contents = [
+        at(&many, 1),
+        super::compression::gzip(&at(&many, 2)),
+        super::compression::zstd(&at(&many, 2)),
+        super::compression::lz4(&at(&many, 2)),
+        cut[..cut.len() - 7].to_vec(),
+        damaged,
+        at(&[10_000], 5),
+    ];
+    let file = |(i, bytes): (usize, &Vec<u8>)| StreamFile {
+        path: write(folder.path(), &format!("{i}.pcap"), bytes),
+        facts: None,
+        // One is known already.
+        hash: i != 3,
+    };
+    let mut stream = Stream {
+        name: None,
+        files: contents.iter().enumerate().map(file).collect(),
+        merge: false,
+    };
+    for (merge, packets) in [
+        (false, 0),
+        (false, 1),
+        (false, 7_000),
+        (false, usize::MAX),
+        (true, 100),
+        (true, usize::MAX),
+    ] {
+        stream.merge = merge;
+        let mut reader = StreamReader::new(&stream);
+        let mut read = 0;
+        while read < packets && reader.next().unwrap().is_some() {
+            read += 1;
+        }
+        let hashes = reader.finish_hashes().unwrap();
+        assert_eq!(hashes.len(), contents.len());
+        for (i, (hash, bytes)) in hashes.iter().zip(&contents).enumerate() {
+            let expected = (i != 3).then(|| FileHash {
+                bytes: bytes.len() as u64,
+                sha256: Sha256::digest(bytes).into(),
+            });
+            assert_eq!(*hash, expected, "file {i}, {packets} packets");
+        }
+    }
 }
