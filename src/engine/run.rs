@@ -2,7 +2,7 @@
 //!
 //! A thread of its own reads. The others take as many batches as there are workers at a time, and
 //! each step of a round runs in parallel: over batches, then over flow shards, then over tables
-//! and their columns.
+//! and their columns, while the batches of the next round are decoded.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -40,7 +40,7 @@ pub fn decode(
     let mut first_capture = 0;
     for source in streams {
         run.begin_stream(source.stream.name.as_deref())?;
-        let (send, receive) = sync_channel(options.threads.max(1));
+        let (send, mut receive) = sync_channel(options.threads.max(1));
         let (give_back, spent) = channel();
         let read = std::thread::scope(|scope| {
             let reader = scope.spawn(move || {
@@ -51,7 +51,7 @@ pub fn decode(
             // The receiver is dropped before the reader is waited for, so that the reader never
             // waits for a run that has failed.
             let run = &mut run;
-            let written = pool.install(move || run.rounds(&receive, &give_back, progress));
+            let written = pool.install(move || run.rounds(&mut receive, &give_back, progress));
             let read = reader
                 .join()
                 .map_err(|_| Error::new("the reader stopped unexpectedly"))?;
@@ -114,21 +114,29 @@ impl<'o> Run<'o> {
 
     fn rounds(
         &mut self,
-        receive: &Receiver<Batch>,
+        receive: &mut Receiver<Batch>,
         give_back: &Sender<Batch>,
         progress: &dyn Progress,
     ) -> Result<()> {
+        // The rows of a round are written while the next one is decoded: one batch takes longer than another, and
+        // with more to do at a time nobody waits.
+        let mut rows: Vec<Rows> = Vec::new();
         loop {
-            let batches: Vec<Batch> = receive.iter().take(self.workers.len()).collect();
-            if batches.is_empty() {
+            let (workers, writers) = (&mut self.workers, &mut self.writers);
+            let batches = &mut *receive;
+            let decode = move || {
+                let batches: Vec<Batch> = batches.iter().take(workers.len()).collect();
+                workers
+                    .par_iter_mut()
+                    .zip(batches)
+                    .map(|(worker, batch)| worker.decode(batch, &[]))
+                    .collect::<Vec<Decoded>>()
+            };
+            let (written, mut decoded) = rayon::join(|| write(writers, rows.iter()), decode);
+            written?;
+            if decoded.is_empty() {
                 return Ok(());
             }
-            let mut decoded: Vec<Decoded> = self
-                .workers
-                .par_iter_mut()
-                .zip(batches)
-                .map(|(worker, batch)| worker.decode(batch, &[]))
-                .collect();
             self.reassemble(&mut decoded)?;
             let mut ended = Vec::new();
             let flows: Vec<Vec<i64>> = decoded
@@ -144,7 +152,8 @@ impl<'o> Run<'o> {
                     .collect::<Result<Vec<Rows>>>()
             };
             let (tables, ended) = rayon::join(finish, || makers.rows(ended));
-            write(&mut self.writers, ended?.iter().chain(&tables?))?;
+            rows = ended?;
+            rows.extend(tables?);
             for (worker, decoded) in self.workers.iter_mut().zip(decoded) {
                 self.result.counts.add(&decoded.counts);
                 for (link_type, packets) in &decoded.skipped {
