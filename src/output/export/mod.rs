@@ -83,6 +83,10 @@ impl FromStr for Format {
     }
 }
 
+/// Encoded bytes that are collected before they are written: as many as go to the file at once, so that they are
+/// not collected twice.
+const BUFFER_BYTES: usize = 1 << 20;
+
 /// Writes batches in a format.
 trait Encoder {
     /// Adds the rows of a batch of [`Layout::schema`].
@@ -116,7 +120,7 @@ pub fn write_to(
     let schema = layout.schema();
     let mut encoder: Box<dyn Encoder + '_> = match format {
         Format::Protobuf => Box::new(protobuf::ProtobufEncoder::new(out, layout)?),
-        Format::Csv => Box::new(csv::CsvEncoder::new(out, &schema)?),
+        Format::Csv => Box::new(csv::CsvEncoder::new(out, &schema)),
         Format::Arrow => Box::new(ipc::IpcEncoder::new(out, &schema)?),
     };
     let mut rows = 0;

@@ -11,14 +11,11 @@ use arrow::array::{Array, AsArray, BinaryArray, BooleanArray, RecordBatch, Strin
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
 use netcap_proto::{Column, Type};
-use prost::encoding::{self, WireType, encode_key, encode_varint};
+use prost::encoding::{WireType, encode_key, encode_varint};
 
-use super::{Encoder, failed};
+use super::{BUFFER_BYTES, Encoder, failed};
 use crate::error::{Error, Result};
 use crate::output::Layout;
-
-/// Encoded bytes that are collected before they are written.
-const BUFFER_BYTES: usize = 256 << 10;
 
 /// Encodes a table as delimited messages.
 pub(super) struct ProtobufEncoder<'a> {
@@ -133,11 +130,46 @@ fn sort(shape: &mut [Shape]) {
 
 /// A field with the values of a batch.
 struct Field<'a> {
-    number: u32,
+    key: Key,
     /// Defaults are written too: the field is `optional`, a message, or an element of a list.
     explicit: bool,
     nulls: Option<&'a NullBuffer>,
     values: Values<'a>,
+}
+
+/// Number and wire type of a field as they are written before its value.
+#[derive(Debug, Clone, Copy)]
+struct Key {
+    bytes: [u8; 5],
+    length: u8,
+}
+
+impl Key {
+    fn new(number: u32, values: &Values<'_>) -> Self {
+        let wire = match values {
+            Values::Bool(_) | Values::Int32(_) | Values::Int64(_) => WireType::Varint,
+            Values::Double(_) => WireType::SixtyFourBit,
+            _ => WireType::LengthDelimited,
+        };
+        let mut bytes = [0; 5];
+        let mut room = &mut bytes[..];
+        encode_key(number, wire, &mut room);
+        let left = room.len();
+        Self {
+            bytes,
+            length: u8::try_from(bytes.len() - left).unwrap_or_default(),
+        }
+    }
+
+    #[inline]
+    fn write(self, out: &mut Vec<u8>) {
+        let [first, second, ..] = self.bytes;
+        match self.length {
+            1 => out.push(first),
+            2 => out.extend_from_slice(&[first, second]),
+            length => out.extend(self.bytes.iter().take(usize::from(length))),
+        }
+    }
 }
 
 enum Values<'a> {
@@ -154,12 +186,15 @@ enum Values<'a> {
 
 fn bind<'a>(shape: &[Shape], batch: &'a RecordBatch) -> Result<Vec<Field<'a>>> {
     let field = |field: &Shape| match &field.content {
-        Content::Group(fields) => Ok(Field {
-            number: field.number,
-            explicit: true,
-            nulls: None,
-            values: Values::Message(bind(fields, batch)?),
-        }),
+        Content::Group(fields) => {
+            let values = Values::Message(bind(fields, batch)?);
+            Ok(Field {
+                key: Key::new(field.number, &values),
+                explicit: true,
+                nulls: None,
+                values,
+            })
+        }
         Content::Column(index, column) => match batch.columns().get(*index) {
             Some(array) => bind_column(column, field.number, array),
             None => Err(mismatch(column)),
@@ -176,11 +211,12 @@ fn bind_column<'a>(column: &Column, number: u32, array: &'a dyn Array) -> Result
     }
     let list = array.as_list_opt::<i32>().ok_or_else(|| mismatch(column))?;
     let element = bind_value(column, number, list.values(), true)?;
+    let values = Values::List(list.value_offsets(), Box::new(element));
     Ok(Field {
-        number,
+        key: Key::new(number, &values),
         explicit: true,
         nulls: array.nulls(),
-        values: Values::List(list.value_offsets(), Box::new(element)),
+        values,
     })
 }
 
@@ -208,21 +244,22 @@ fn bind_value<'a>(
         Type::Bytes => array.as_binary_opt::<i32>().map(Values::Bytes),
         Type::Struct => match array.as_struct_opt() {
             Some(fields) => {
-                let fields = column.children.iter().zip(fields.columns());
-                let fields =
-                    fields.map(|(column, array)| bind_column(column, column.number, array));
-                let mut fields: Vec<_> = fields.collect::<Result<_>>()?;
-                fields.sort_by_key(|field| field.number);
-                Some(Values::Message(fields))
+                let mut fields: Vec<_> = column.children.iter().zip(fields.columns()).collect();
+                fields.sort_by_key(|(column, _)| column.number);
+                let fields = fields
+                    .into_iter()
+                    .map(|(column, array)| bind_column(column, column.number, array));
+                Some(Values::Message(fields.collect::<Result<_>>()?))
             }
             None => None,
         },
     };
+    let values = values.ok_or_else(|| mismatch(column))?;
     Ok(Field {
-        number,
+        key: Key::new(number, &values),
         explicit: explicit || column.ty == Type::Struct,
         nulls: array.nulls(),
-        values: values.ok_or_else(|| mismatch(column))?,
+        values,
     })
 }
 
@@ -245,37 +282,42 @@ impl Field<'_> {
         if self.nulls.is_some_and(|nulls| nulls.is_null(row)) {
             return;
         }
-        let (number, explicit) = (self.number, self.explicit);
+        let (key, explicit) = (self.key, self.explicit);
         match &self.values {
             Values::Bool(values) => {
                 let value = values.value(row);
                 if explicit || value {
-                    encoding::bool::encode(number, &value, out);
+                    key.write(out);
+                    out.push(value.into());
                 }
             }
             Values::Int32(values) => {
                 let value = values.get(row).copied().unwrap_or_default();
                 if explicit || value != 0 {
-                    encoding::int32::encode(number, &value, out);
+                    key.write(out);
+                    // Negative numbers of 32 bits are written as those of 64.
+                    varint(i64::from(value).cast_unsigned(), out);
                 }
             }
             Values::Int64(values) => {
                 let value = values.get(row).copied().unwrap_or_default();
                 if explicit || value != 0 {
-                    encoding::int64::encode(number, &value, out);
+                    key.write(out);
+                    varint(value.cast_unsigned(), out);
                 }
             }
             Values::Double(values) => {
                 let value = values.get(row).copied().unwrap_or_default();
                 // By its bits: -0.0 is not the default.
                 if explicit || value.to_bits() != 0 {
-                    encoding::double::encode(number, &value, out);
+                    key.write(out);
+                    out.extend_from_slice(&value.to_le_bytes());
                 }
             }
-            Values::Text(values) => bytes(number, explicit, values.value(row).as_bytes(), out),
-            Values::Bytes(values) => bytes(number, explicit, values.value(row), out),
+            Values::Text(values) => bytes(key, explicit, values.value(row).as_bytes(), out),
+            Values::Bytes(values) => bytes(key, explicit, values.value(row), out),
             Values::Message(fields) => {
-                encode_key(number, WireType::LengthDelimited, out);
+                key.write(out);
                 delimited(out, |out| encode_all(fields, row, out));
             }
             Values::List(offsets, element) => {
@@ -290,11 +332,24 @@ impl Field<'_> {
 }
 
 #[inline]
-fn bytes(number: u32, explicit: bool, value: &[u8], out: &mut Vec<u8>) {
+fn bytes(key: Key, explicit: bool, value: &[u8], out: &mut Vec<u8>) {
     if explicit || !value.is_empty() {
-        encode_key(number, WireType::LengthDelimited, out);
-        encode_varint(value.len() as u64, out);
+        key.write(out);
+        varint(value.len() as u64, out);
         out.extend_from_slice(value);
+    }
+}
+
+/// Most numbers of a capture fit into one or two bytes.
+#[inline]
+fn varint(value: u64, out: &mut Vec<u8>) {
+    let [low, high, ..] = value.to_le_bytes();
+    if value < 0x80 {
+        out.push(low);
+    } else if value < 0x4000 {
+        out.extend_from_slice(&[low | 0x80, high << 1 | low >> 7]);
+    } else {
+        encode_varint(value, out);
     }
 }
 

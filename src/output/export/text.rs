@@ -26,7 +26,7 @@ static JSON: LazyLock<EncoderOptions> = LazyLock::new(|| {
         .with_timestamp_tz_format("%Y-%m-%dT%H:%M:%S%.6fZ".to_owned())
 });
 
-static TIME: DateTimePrinter = DateTimePrinter::new().precision(Some(6));
+static TIME: DateTimePrinter = DateTimePrinter::new().precision(Some(0));
 
 /// The texts of a column of a batch.
 pub(crate) enum Texts<'a> {
@@ -34,7 +34,7 @@ pub(crate) enum Texts<'a> {
     Int32(&'a Int32Array),
     Int64(&'a Int64Array),
     Double(&'a Float64Array),
-    Time(&'a TimestampMicrosecondArray),
+    Time(&'a TimestampMicrosecondArray, Second),
     Text(&'a StringArray),
     Bytes(&'a BinaryArray),
     Json(NullableEncoder<'a>),
@@ -51,7 +51,7 @@ impl<'a> Texts<'a> {
             DataType::Float64 => array.as_primitive_opt::<Float64Type>().map(Self::Double),
             DataType::Timestamp(TimeUnit::Microsecond, _) => array
                 .as_primitive_opt::<TimestampMicrosecondType>()
-                .map(Self::Time),
+                .map(|array| Self::Time(array, Second::default())),
             DataType::Utf8 => array.as_string_opt::<i32>().map(Self::Text),
             DataType::Binary => array.as_binary_opt::<i32>().map(Self::Bytes),
             _ => None,
@@ -64,48 +64,112 @@ impl<'a> Texts<'a> {
 
     /// The text of a row; `None` if it is null. It may be in `scratch`.
     #[inline]
-    pub(crate) fn get<'s>(&'s mut self, row: usize, scratch: &'s mut Vec<u8>) -> Option<&'s [u8]> {
+    pub(crate) fn get<'s>(&mut self, row: usize, scratch: &'s mut Vec<u8>) -> Option<&'s [u8]> {
         scratch.clear();
-        // Writing to a vector cannot fail.
-        let _ = match self {
+        self.append(row, scratch).then_some(scratch)
+    }
+
+    /// Appends the text of a row; `false` if it is null.
+    #[inline]
+    pub(crate) fn append(&mut self, row: usize, out: &mut Vec<u8>) -> bool {
+        match self {
+            Self::Int32(a) if a.is_valid(row) => integer(a.value(row).into(), out),
+            Self::Int64(a) if a.is_valid(row) => integer(a.value(row), out),
             Self::Bool(a) if a.is_valid(row) => {
-                return Some(if a.value(row) { b"true" } else { b"false" });
+                out.extend_from_slice(if a.value(row) { b"true" } else { b"false" });
             }
-            Self::Text(a) if a.is_valid(row) => return Some(a.value(row).as_bytes()),
-            Self::Int32(a) if a.is_valid(row) => {
-                scratch.extend_from_slice(itoa::Buffer::new().format(a.value(row)).as_bytes());
-                Ok(())
-            }
-            Self::Int64(a) if a.is_valid(row) => {
-                scratch.extend_from_slice(itoa::Buffer::new().format(a.value(row)).as_bytes());
-                Ok(())
-            }
-            // `Debug` has an exponent for the very large and small, `Display` all of their digits.
-            Self::Double(a) if a.is_valid(row) => write!(scratch, "{:?}", a.value(row)),
-            Self::Time(a) if a.is_valid(row) => {
-                time(a.value(row), scratch);
-                Ok(())
-            }
-            Self::Bytes(a) if a.is_valid(row) => a
-                .value(row)
-                .iter()
-                .try_for_each(|byte| write!(scratch, "{byte:02x}")),
-            Self::Json(encoder) if !encoder.is_null(row) => {
-                encoder.encode(row, scratch);
-                Ok(())
-            }
-            _ => return None,
-        };
-        Some(scratch)
+            Self::Text(a) if a.is_valid(row) => out.extend_from_slice(a.value(row).as_bytes()),
+            Self::Time(a, second) if a.is_valid(row) => second.append(a.value(row), out),
+            Self::Double(a) if a.is_valid(row) => double(a.value(row), out),
+            Self::Bytes(a) if a.is_valid(row) => hexadecimal(a.value(row), out),
+            Self::Json(encoder) if !encoder.is_null(row) => encoder.encode(row, out),
+            _ => return false,
+        }
+        true
     }
 }
 
-/// Microseconds since 1970 as RFC 3339; as they are when the year has more than four digits.
-fn time(microseconds: i64, out: &mut Vec<u8>) {
-    let printed = Timestamp::from_microsecond(microseconds)
-        .and_then(|time| TIME.print_timestamp(&time, &mut *out));
-    if printed.is_err() {
-        out.clear();
-        let _ = write!(out, "{microseconds}");
+/// The digits of the numbers below a thousand, and how many they are.
+static DIGITS: [[u8; 4]; 1000] = {
+    let mut all = [[0; 4]; 1000];
+    let mut n = 0;
+    while n < all.len() {
+        let digits = [n / 100, n / 10 % 10, n % 10];
+        let leading = if n > 99 {
+            0
+        } else if n > 9 {
+            1
+        } else {
+            2
+        };
+        let mut at = leading;
+        while at < 3 {
+            all[n][at - leading] = b'0' + digits[at] as u8;
+            at += 1;
+        }
+        all[n][3] = 3 - leading as u8;
+        n += 1;
+    }
+    all
+};
+
+/// Most integers of a capture are small, and a table has them faster than division.
+#[inline]
+fn integer(value: i64, out: &mut Vec<u8>) {
+    let small = usize::try_from(value).ok().and_then(|n| DIGITS.get(n));
+    match small {
+        Some(digits) => {
+            let end = out.len() + usize::from(digits[3]);
+            out.extend_from_slice(digits);
+            out.truncate(end);
+        }
+        None => out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes()),
+    }
+}
+
+/// `Debug` has an exponent for the very large and small, `Display` all of their digits.
+fn double(value: f64, out: &mut Vec<u8>) {
+    // Writing to a vector cannot fail.
+    let _ = write!(out, "{value:?}");
+}
+
+fn hexadecimal(bytes: &[u8], out: &mut Vec<u8>) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for byte in bytes {
+        out.push(DIGITS[usize::from(byte >> 4)]);
+        out.push(DIGITS[usize::from(byte & 15)]);
+    }
+}
+
+/// The last second that was written: the next time is often of the same.
+#[derive(Debug, Default)]
+pub(crate) struct Second {
+    second: i64,
+    /// As RFC 3339, up to the point before the fraction; empty if none was written.
+    text: Vec<u8>,
+}
+
+impl Second {
+    /// Microseconds since 1970 as RFC 3339; as they are when the year has more than four digits.
+    fn append(&mut self, microseconds: i64, out: &mut Vec<u8>) {
+        let (second, fraction) = (
+            microseconds.div_euclid(1_000_000),
+            microseconds.rem_euclid(1_000_000),
+        );
+        if self.text.is_empty() || second != self.second {
+            self.text.clear();
+            self.second = second;
+            let time = Timestamp::from_second(second);
+            let printed = time.and_then(|time| TIME.print_timestamp(&time, &mut self.text));
+            if printed.is_err() {
+                self.text.clear();
+                return integer(microseconds, out);
+            }
+            // Without `Z`.
+            self.text.pop();
+            self.text.push(b'.');
+        }
+        out.extend_from_slice(&self.text);
+        let _ = write!(out, "{fraction:06}Z");
     }
 }
