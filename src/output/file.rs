@@ -38,7 +38,7 @@ impl HashingFile {
         let file = File::create(path).map_err(|e| Error::io(path, "write", e))?;
         Ok(Self {
             path: path.to_path_buf(),
-            file: BufWriter::with_capacity(1 << 20, file),
+            file: BufWriter::with_capacity(256 << 10, file),
             hash: Sha256::new(),
             bytes: 0,
         })

@@ -85,7 +85,7 @@ impl FromStr for Format {
 
 /// Encoded bytes that are collected before they are written: as many as go to the file at once, so that they are
 /// not collected twice.
-const BUFFER_BYTES: usize = 1 << 20;
+const BUFFER_BYTES: usize = 256 << 10;
 
 /// Writes batches in a format.
 trait Encoder {

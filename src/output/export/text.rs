@@ -154,7 +154,7 @@ impl Second {
     fn append(&mut self, microseconds: i64, out: &mut Vec<u8>) {
         let (second, fraction) = (
             microseconds.div_euclid(1_000_000),
-            microseconds.rem_euclid(1_000_000),
+            microseconds.rem_euclid(1_000_000).unsigned_abs(),
         );
         if self.text.is_empty() || second != self.second {
             self.text.clear();
@@ -170,6 +170,13 @@ impl Second {
             self.text.push(b'.');
         }
         out.extend_from_slice(&self.text);
-        let _ = write!(out, "{fraction:06}Z");
+        // Six digits and `Z`.
+        let mut digits = *b"000000Z";
+        let mut rest = fraction;
+        for digit in digits.iter_mut().take(6).rev() {
+            *digit = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+        out.extend_from_slice(&digits);
     }
 }
