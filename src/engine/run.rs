@@ -274,13 +274,14 @@ fn capture_rows(
             None => ("not reached", None),
         };
         let compression = facts.compression.map(|c| c.to_string());
-        let hash = hash.map(|hash| hex(&hash.sha256));
+        let sha256 = hash.map(|hash| hex(&hash.sha256));
         columns.push(&CaptureRow {
             capture,
             name: &file.name,
             stream: source.stream.name.as_deref(),
-            sha256: file.sha256.as_deref().or(hash.as_deref()),
-            file_bytes: file.bytes.map(int64),
+            sha256: file.sha256.as_deref().or(sha256.as_deref()),
+            // Of what is no plain file, the size is known when it has been read.
+            file_bytes: hash.map(|hash| hash.bytes).or(file.bytes).map(int64),
             format: &facts.format.to_string(),
             byte_order: &facts.byte_order.to_string(),
             compression: compression.as_deref(),

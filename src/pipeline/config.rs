@@ -14,7 +14,7 @@ use super::exports::ExportRequest;
 use super::features::FeatureRequest;
 use super::label_sets::{flow_table, materializable};
 use super::labels::LabelRequest;
-use super::tables::StreamRequest;
+use super::sources::StreamRequest;
 use super::values::{Count, duration_ns, time_range};
 use crate::capture::{Arrangement, Overlap};
 use crate::dataset::Accept;

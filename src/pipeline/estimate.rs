@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::tables::Sources;
+use super::sources::Sources;
 use crate::engine::{self, Options, Progress, Source};
 use crate::error::{Error, Result};
 

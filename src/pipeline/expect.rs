@@ -13,7 +13,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::exports::read_plain;
-use super::tables::{Sources, TABLES_STAGE};
+use super::sources::Sources;
+use super::tables::TABLES_STAGE;
 use crate::dataset::Output;
 use crate::error::{Error, Finding, Result};
 

@@ -17,6 +17,7 @@ mod label_sets;
 mod labels;
 mod packet_labels;
 mod query;
+mod sources;
 mod surroundings;
 mod tables;
 mod truth;
@@ -36,8 +37,7 @@ pub use label_compare::{LabelComparison, LabelPair, compare_labels};
 pub use label_sets::{flow_table, label_stages, materializable};
 pub use labels::{LabelRequest, LabelSetMade, make_labels, sensitivity};
 pub use query::query_output;
-pub use tables::{
-    Made, Sources, StreamRequest, TABLES_STAGE, find_sources, make_tables, tables_fingerprint,
-};
+pub use sources::{Sources, StreamRequest, find_sources};
+pub use tables::{Made, TABLES_STAGE, make_tables, tables_fingerprint};
 pub use truth::check_truth;
 pub use values::{Count, count, duration_ns, time_range};
