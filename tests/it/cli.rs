@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::Stdio;
 
-use crate::support::{compare, finished, netcap, root, run};
+use crate::support::{compare, files, finished, netcap, root, run};
 
 fn quickstart() -> String {
     root()
@@ -234,6 +234,40 @@ fn decoding_anew_tells_what_it_removes() {
     let (status, _, errors) = run(&[&export[..], &["--out", "nowhere"]].concat());
     assert_eq!(status, 2);
     assert!(errors.contains("no table dns"), "{errors}");
+}
+
+/// Hashes that are made while captures are decoded are those that the cache has after that, and before it.
+#[test]
+fn outputs_do_not_depend_on_known_hashes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    std::fs::create_dir(path("captures")).unwrap();
+    for name in ["a.pcapng", "b.pcapng"] {
+        std::fs::copy(quickstart(), path(&format!("captures/{name}"))).unwrap();
+    }
+    let run = |args: &[&str]| {
+        let mut command = netcap();
+        command.env("NETCAP_CACHE", path("cache")).args(args);
+        finished(command.output().unwrap())
+    };
+    let captures = path("captures");
+    let start = ["decode", &captures, "--overlap", "merge", "--head", "5000"];
+    for (out, more) in [("first", ""), ("second", ""), ("third", "--rehash")] {
+        let out = path(out);
+        let mut args = [&start[..], &["--out", &out]].concat();
+        args.extend(Some(more).filter(|more| !more.is_empty()));
+        let (status, _, errors) = run(&args);
+        assert_eq!(status, 1, "{errors}");
+        assert!(errors.contains("capture-twice"), "{errors}");
+    }
+    let first = files(Path::new(&path("first")));
+    assert!(first.len() > 10);
+    for other in ["second", "third"] {
+        assert_eq!(files(Path::new(&path(other))), first);
+    }
+    let out = path("flows.csv");
+    let (_, _, errors) = run(&["flows", &captures, "--overlap", "merge", "-o", &out]);
+    assert!(errors.contains("capture-twice"), "{errors}");
 }
 
 #[test]

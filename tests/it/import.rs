@@ -62,7 +62,7 @@ fn twelve_hours_minutes_dashes_and_blank_lines() {
     assert!(
         found
             .told
-            .contains("1 lines, since they have no values; the first is a.csv:5")
+            .contains("1 line, since they have no values; the first is a.csv:5")
     );
     assert!(
         found

@@ -7,7 +7,7 @@ use crate::label::report::Report;
 use crate::label::tally::Tally;
 use crate::label::traffic::SCAN;
 use crate::label::verdict::State;
-use crate::text::percent;
+use crate::text::{count, percent};
 
 /// Findings of one kind that are told one by one; more are counted.
 const MOST: usize = 5;
@@ -55,7 +55,8 @@ fn mixed(tally: &Tally, findings: &mut Vec<Finding>) {
     let flows = tally.traffic.mixed;
     if flows > 0 {
         let message = format!(
-            "of {flows} flows some packets are claimed as an attack and others are not: the column malicious_packets counts them"
+            "of {} some packets are claimed as an attack and others are not: the column malicious_packets counts them",
+            count(flows, "flow")
         );
         findings.push(Finding::information("mixed", message).affecting(flows));
     }

@@ -23,6 +23,7 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::label::csv_form;
 use crate::label::model::LeftOut;
+use crate::text::count;
 
 use convert::Label;
 use lines::Lines;
@@ -402,8 +403,10 @@ impl fmt::Display for Imported {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{}: {} lines, {} rules",
-            self.format, self.lines, self.rules
+            "{}: {}, {}",
+            self.format,
+            count(self.lines, "line"),
+            count(self.rules, "rule")
         )?;
         for (label, rules) in &self.labels {
             writeln!(f, "  {rules:>9}  {label}")?;
@@ -411,7 +414,8 @@ impl fmt::Display for Imported {
         for (why, (lines, first)) in &self.left_out {
             writeln!(
                 f,
-                "left out: {lines} lines, since {why}; the first is {first}"
+                "left out: {}, since {why}; the first is {first}",
+                count(*lines, "line")
             )?;
         }
         for note in &self.notes {
