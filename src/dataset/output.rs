@@ -17,6 +17,8 @@ use crate::output::{Stage, views_sql, write_atomically};
 pub struct Output {
     path: PathBuf,
     manifest: Manifest,
+    /// Fingerprints of stages that were there, and were damaged.
+    damaged: BTreeMap<String, String>,
     /// Held as long as the run goes on; the system lets go of it when the run is killed.
     _lock: File,
 }
@@ -48,6 +50,7 @@ impl Output {
         Ok(Self {
             path: path.to_path_buf(),
             manifest,
+            damaged: BTreeMap::new(),
             _lock: lock,
         })
     }
@@ -84,13 +87,26 @@ impl Output {
         asked: impl Fn(&str) -> bool,
     ) -> Result<Vec<Problem>> {
         let stages = self.manifest.stages.iter().filter(|(name, _)| asked(name));
-        let damaged: BTreeMap<String, Problem> = stages
-            .filter_map(|(name, facts)| {
-                Some((name.clone(), check_stage(&self.path, facts, cache)?))
-            })
-            .collect();
-        self.forget(|stage| damaged.contains_key(stage))?;
-        Ok(damaged.into_values().collect())
+        let mut problems = Vec::new();
+        for (name, facts) in stages {
+            if let Some(problem) = check_stage(&self.path, facts, cache) {
+                problems.push(problem);
+                self.damaged.insert(name.clone(), facts.fingerprint.clone());
+            }
+        }
+        let damaged = std::mem::take(&mut self.damaged);
+        let forgotten = self.forget(|stage| damaged.contains_key(stage));
+        self.damaged = damaged;
+        forgotten.map(|()| problems)
+    }
+
+    /// By what a stage is known that is there, or that was there before it was damaged: what was made of it is still
+    /// right, if it is made again as it was.
+    pub fn fingerprint_of(&self, stage: &str) -> Option<&str> {
+        let there = self.manifest.stages.get(stage).map(|s| &s.fingerprint);
+        there
+            .or_else(|| self.damaged.get(stage))
+            .map(String::as_str)
     }
 
     /// Begins a stage: `tables`, `labels/x` and so on.

@@ -80,16 +80,22 @@ pub fn make_tables(
     force: bool,
     progress: &dyn Progress,
 ) -> Result<(Made, Vec<String>)> {
-    if !force && output.manifest().stages.contains_key(TABLES_STAGE) {
+    let mut same = false;
+    if !force && let Some(before) = output.fingerprint_of(TABLES_STAGE) {
         sources.hash(cache)?;
         let (fingerprint, _) = tables_fingerprint(sources, options)?;
         // What is read from standard input is not known before it is read.
         let known = sources.inputs.iter().all(|input| input.sha256.is_some());
-        if known && output.has(TABLES_STAGE, &fingerprint) {
+        same = known && before == fingerprint;
+        if same && output.has(TABLES_STAGE, &fingerprint) {
             return Ok((Made::Before, Vec::new()));
         }
     }
-    let removed = output.retain(|stage| stage == TABLES_STAGE)?;
+    let removed = match same {
+        // Damaged tables, which will be again what they were.
+        true => Vec::new(),
+        false => output.retain(|stage| stage == TABLES_STAGE)?,
+    };
     let stage = output.begin(TABLES_STAGE)?;
     let states = sources.want_hashes()?;
     let made = engine::decode(&sources.sources, stage.path(), options, progress)?;

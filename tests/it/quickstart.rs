@@ -83,6 +83,16 @@ fn what_is_damaged_is_made_again() {
         assert!(errors.contains(told), "{told}: {errors}");
     }
     assert_eq!(files(out.path()), first);
+    // Tables are again what they were, so what was made of them stays.
+    std::fs::remove_file(out.path().join("tables/tcp/part-00000.parquet")).unwrap();
+    let (status, _, errors) = build(out.path(), &[]);
+    assert_eq!(status, 0, "{errors}");
+    assert_eq!(errors.matches("unchanged").count(), 4, "{errors}");
+    assert!(
+        errors.contains("labels/lab               unchanged"),
+        "{errors}"
+    );
+    assert_eq!(files(out.path()), first);
 }
 
 #[test]
