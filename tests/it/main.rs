@@ -13,6 +13,7 @@
     reason = "tests"
 )]
 
+mod attacks;
 mod captures;
 mod cli;
 mod datasets;
