@@ -23,6 +23,7 @@ mod extract;
 mod faults;
 mod features;
 mod import;
+mod import_packets;
 mod packet_labels;
 mod quickstart;
 mod record;
