@@ -255,6 +255,19 @@ pub enum Format {
     Pcapng,
 }
 
+impl Format {
+    /// That of an uncompressed file with these first four bytes, if it is a capture.
+    pub fn recognise(magic: [u8; 4]) -> Option<Self> {
+        match magic {
+            [0x0a, 0x0d, 0x0d, 0x0a] => Some(Self::Pcapng),
+            [0xa1, 0xb2, 0xc3, 0xd4] | [0xd4, 0xc3, 0xb2, 0xa1] => Some(Self::Pcap),
+            [0xa1, 0xb2, 0x3c, 0x4d] | [0x4d, 0x3c, 0xb2, 0xa1] => Some(Self::PcapNanoseconds),
+            [0xa1, 0xb2, 0xcd, 0x34] | [0x34, 0xcd, 0xb2, 0xa1] => Some(Self::PcapModified),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -13,16 +13,6 @@ use super::{PacketMeta, largest_packet};
 
 const FILE_HEADER: usize = 24;
 
-/// Whether these first four bytes are those of a pcap.
-pub(super) fn recognise(magic: [u8; 4]) -> Option<Format> {
-    match magic {
-        [0xa1, 0xb2, 0xc3, 0xd4] | [0xd4, 0xc3, 0xb2, 0xa1] => Some(Format::Pcap),
-        [0xa1, 0xb2, 0x3c, 0x4d] | [0x4d, 0x3c, 0xb2, 0xa1] => Some(Format::PcapNanoseconds),
-        [0xa1, 0xb2, 0xcd, 0x34] | [0x34, 0xcd, 0xb2, 0xa1] => Some(Format::PcapModified),
-        _ => None,
-    }
-}
-
 /// What the file header says of the packets.
 pub(super) struct Pcap {
     big_endian: bool,

@@ -8,7 +8,7 @@ use super::buffer::{Buffer, Halt};
 use super::facts::{Compression, End, FileFacts, Format};
 use super::hashed::{FileHash, Hashed};
 use super::input::Input;
-use super::pcap::{self, Pcap};
+use super::pcap::Pcap;
 use super::pcapng::{self, Pcapng};
 use super::{PacketMeta, recognise};
 use crate::error::{Error, Result};
@@ -111,11 +111,10 @@ impl Reader {
         let format = match buffer.need(4) {
             Err(Halt::Io(e)) => return Err(failed(e)),
             Err(Halt::Cut(what) | Halt::Damaged(what)) => return Err(unpacking(name, &what)),
-            Ok(_) => match buffer.bytes().first_chunk() {
-                Some(&[0x0a, 0x0d, 0x0d, 0x0a]) => Some(Format::Pcapng),
-                Some(&magic) => pcap::recognise(magic),
-                None => None,
-            },
+            Ok(_) => {
+                let magic = buffer.bytes().first_chunk();
+                magic.and_then(|magic| Format::recognise(*magic))
+            }
         };
         let Some(format) = format else {
             // Only for a better message: what is there will do if reading fails.
