@@ -155,9 +155,23 @@ fn is_label_yaml(text: &str) -> bool {
     text.lines().any(|line| line.starts_with("netcap-labels:"))
 }
 
-/// A label file, and of no other format: some of those have a header that could be a table's, too.
-fn is_own(text: &str) -> bool {
-    is_label_yaml(text) || (csv_form::is_csv(text) && Format::of(text).is_none())
+/// The format of a file, by its content.
+fn recognise(file: &Path, text: &str) -> Result<Format> {
+    let yaml = is_label_yaml(text);
+    if let Some(format) = Format::of(text).filter(|_| !yaml) {
+        return Ok(format);
+    }
+    // Some of the other formats have a header that could be a table's, so tables come after them.
+    let error = if yaml || csv_form::is_csv(text) {
+        Error::new("this is a label file already")
+            .help("use it as it is: `netcap label --labels FILE --input DIR`")
+    } else {
+        Error::new("no known format has such lines").help(format!(
+            "say it with --format: {}, or the path of a mapping file",
+            format_names().collect::<Vec<_>>().join(", ")
+        ))
+    };
+    Err(error.in_file(file))
 }
 
 /// The line that a rule was made of, by its name.
@@ -186,9 +200,8 @@ pub fn import(
                 .iter()
                 .map(|(packet, comments)| pcapml::of_packet(*packet, comments));
             // Other packets may have no comments.
-            let before = done.lines;
-            let (labels, _) = collect_packets(file, said, &mut done);
-            if done.lines == before {
+            let (labels, commented) = collect_packets(file, said, &mut done);
+            if commented == 0 {
                 return Err(Error::new("no packet of this capture has a label in its comments")
                     .in_file(file)
                     .help("captures with labels are those of pcapML; the captures themselves go to `netcap decode`"));
@@ -200,19 +213,7 @@ pub fn import(
         let text = rows::text(&bytes, &mut done.notes);
         let format = match format {
             Some(format) => Format::named(format)?,
-            None if is_own(&text) => {
-                return Err(Error::new("this is a label file already")
-                    .in_file(file)
-                    .help("use it as it is: `netcap label --labels FILE --input DIR`"));
-            }
-            None => Format::of(&text).ok_or_else(|| {
-                Error::new("no known format has such lines")
-                    .in_file(file)
-                    .help(format!(
-                        "say it with --format: {}, or the path of a mapping file",
-                        format_names().collect::<Vec<_>>().join(", ")
-                    ))
-            })?,
+            None => recognise(file, &text)?,
         };
         add_text(file, &text, format, options, &mut lines, &mut done)?;
     }
