@@ -1,9 +1,13 @@
 //! The SHA-256 of a file, made of the bytes that are read anyway: a long capture is not read a second time.
 
+use std::fs::File;
 use std::io::{self, Read};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
+
+use crate::error::{Error, Result};
 
 /// What is read at once of what nobody asks for.
 const REST: usize = 1 << 20;
@@ -15,6 +19,13 @@ pub struct FileHash {
     pub bytes: u64,
     /// Its SHA-256.
     pub sha256: [u8; 32],
+}
+
+/// Size and SHA-256 of a file that is read for nothing else.
+pub fn hash_file(path: &Path) -> Result<FileHash> {
+    let failed = |e| Error::io(path, "read", e);
+    let file = File::open(path).map_err(failed)?;
+    Hashed::new(Box::new(file)).finish().map_err(failed)
 }
 
 /// A file that is hashed while it is read. A clone reads the same file on: one goes below what unpacks the bytes,

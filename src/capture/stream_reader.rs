@@ -5,15 +5,14 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::PacketMeta;
 use super::facts::FileFacts;
-use super::hashed::{FileHash, Hashed};
+use super::hashed::{FileHash, hash_file};
 use super::reader::{READ_AT_ONCE, Reader};
 use super::stream::{STANDARD_INPUT, Stream};
-use crate::error::{Error, Finding, Result};
+use crate::error::{Finding, Result};
 
 /// Window of each file where more than [`FEW`] may be open at once.
 const SMALL_WINDOW: usize = 128 << 10;
@@ -210,14 +209,7 @@ impl Slot {
         match &mut self.reader {
             Some(reader) => reader.finish_hash(),
             // Nobody wanted packets of it.
-            None => {
-                let failed = |e| Error::io(&self.path, "read this file", e);
-                let file = File::open(&self.path).map_err(failed)?;
-                Hashed::new(Box::new(file))
-                    .finish()
-                    .map(Some)
-                    .map_err(failed)
-            }
+            None => hash_file(&self.path).map(Some),
         }
     }
 }

@@ -5,16 +5,16 @@
 //! change and inode; never in an output.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
+use crate::capture;
+use crate::engine::InputFile;
 use crate::error::{Error, Result};
 use crate::output::{hex, write_atomically};
 
@@ -27,6 +27,16 @@ pub struct Input {
     pub bytes: Option<u64>,
     /// SHA-256; `None` for standard input.
     pub sha256: Option<String>,
+}
+
+impl From<&Input> for InputFile {
+    fn from(input: &Input) -> Self {
+        Self {
+            name: input.name.clone(),
+            sha256: input.sha256.clone(),
+            bytes: input.bytes,
+        }
+    }
 }
 
 /// Names of `paths`, with the hashes that are known. `roots` are the arguments that they came from: a file below a
@@ -204,17 +214,6 @@ impl HashCache {
 
 /// Size and SHA-256 of a file's bytes.
 pub fn hash_file(path: &Path) -> Result<(u64, String)> {
-    let failed = |e| Error::io(path, "read", e);
-    let mut file = File::open(path).map_err(failed)?;
-    let mut hash = Sha256::new();
-    let mut buffer = vec![0; 1 << 20];
-    let mut bytes = 0;
-    loop {
-        let n = file.read(&mut buffer).map_err(failed)?;
-        if n == 0 {
-            return Ok((bytes, hex(&hash.finalize())));
-        }
-        bytes += n as u64;
-        hash.update(buffer.get(..n).unwrap_or_default());
-    }
+    let hash = capture::hash_file(path)?;
+    Ok((hash.bytes, hex(&hash.sha256)))
 }

@@ -88,16 +88,16 @@ impl Output {
     ) -> Result<Vec<Problem>> {
         let stages = self.manifest.stages.iter().filter(|(name, _)| asked(name));
         let mut problems = Vec::new();
+        let mut damaged = BTreeMap::new();
         for (name, facts) in stages {
             if let Some(problem) = check_stage(&self.path, facts, cache) {
                 problems.push(problem);
-                self.damaged.insert(name.clone(), facts.fingerprint.clone());
+                damaged.insert(name.clone(), facts.fingerprint.clone());
             }
         }
-        let damaged = std::mem::take(&mut self.damaged);
-        let forgotten = self.forget(|stage| damaged.contains_key(stage));
-        self.damaged = damaged;
-        forgotten.map(|()| problems)
+        self.forget(|stage| damaged.contains_key(stage))?;
+        self.damaged.extend(damaged);
+        Ok(problems)
     }
 
     /// By what a stage is known that is there, or that was there before it was damaged: what was made of it is still

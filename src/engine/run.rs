@@ -1,7 +1,6 @@
 //! The run over a stream: read, decode, give flows, write.
 //!
 //! A thread of its own reads. The others take as many batches as there are workers at a time, and
-//! A thread of its own reads. The others take as many batches as there are workers at a time, and
 //! each step of a round runs in parallel: over batches, then over flow shards, then over tables
 //! and their columns, while the batches of the next round are decoded.
 

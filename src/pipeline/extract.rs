@@ -237,13 +237,8 @@ fn decode_again(
             Overlap::Refuse
         };
         for stream in order(name.as_deref(), of_stream, overlap)? {
-            let files = described.iter().map(|input| InputFile {
-                name: input.name.clone(),
-                sha256: input.sha256.clone(),
-                bytes: input.bytes,
-            });
             sources.push(Source {
-                files: files.collect(),
+                files: described.iter().map(InputFile::from).collect(),
                 stream,
             });
         }

@@ -70,13 +70,8 @@ pub fn find_sources(requests: &[StreamRequest], cache: &HashCache) -> Result<Sou
     for (stream, request) in streams {
         let paths: Vec<PathBuf> = stream.files.iter().map(|f| f.path.clone()).collect();
         let described = describe(&paths, &request.captures, cache)?;
-        let files = described.iter().map(|input| InputFile {
-            name: input.name.clone(),
-            sha256: input.sha256.clone(),
-            bytes: input.bytes,
-        });
         sources.push(Source {
-            files: files.collect(),
+            files: described.iter().map(InputFile::from).collect(),
             stream,
         });
         inputs.extend(described);

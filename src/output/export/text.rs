@@ -18,6 +18,7 @@ use jiff::Timestamp;
 use jiff::fmt::temporal::DateTimePrinter;
 
 use crate::error::Result;
+use crate::output::hex;
 
 /// How values inside of JSON are written; numbers, text, bytes and null as is usual.
 static JSON: LazyLock<EncoderOptions> = LazyLock::new(|| {
@@ -81,7 +82,9 @@ impl<'a> Texts<'a> {
             Self::Text(a) if a.is_valid(row) => out.extend_from_slice(a.value(row).as_bytes()),
             Self::Time(a, second) if a.is_valid(row) => second.append(a.value(row), out),
             Self::Double(a) if a.is_valid(row) => double(a.value(row), out),
-            Self::Bytes(a) if a.is_valid(row) => hexadecimal(a.value(row), out),
+            Self::Bytes(a) if a.is_valid(row) => {
+                out.extend_from_slice(hex(a.value(row)).as_bytes())
+            }
             Self::Json(encoder) if !encoder.is_null(row) => encoder.encode(row, out),
             _ => return false,
         }
@@ -131,14 +134,6 @@ fn integer(value: i64, out: &mut Vec<u8>) {
 fn double(value: f64, out: &mut Vec<u8>) {
     // Writing to a vector cannot fail.
     let _ = write!(out, "{value:?}");
-}
-
-fn hexadecimal(bytes: &[u8], out: &mut Vec<u8>) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for byte in bytes {
-        out.push(DIGITS[usize::from(byte >> 4)]);
-        out.push(DIGITS[usize::from(byte & 15)]);
-    }
 }
 
 /// The last second that was written: the next time is often of the same.
