@@ -1,6 +1,7 @@
 //! `netcap build`.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use indicatif::{HumanBytes, HumanCount, HumanDuration};
@@ -76,7 +77,7 @@ impl Build {
             })?;
         plan.head = self.head.or(plan.head);
         check(&plan)?;
-        let cache = HashCache::open(self.rehash);
+        let cache = Arc::new(HashCache::open(self.rehash));
         let mut sources = find_sources(&plan.streams, &cache)?;
         let locked = self.locked.as_ref().map(|path| locked(path)).transpose()?;
         if let (Some(locked), Some(path)) = (&locked, &self.locked) {
@@ -88,11 +89,10 @@ impl Build {
             print(&dry_run(&plan, &sources, &out, threads)?)?;
             return Ok(Done::Well);
         }
-        let mut output = Output::open(&out)?;
-        make_damaged_again(common, &mut output, &cache, |_| true)?;
+        let mut output = Output::open(&out, &cache)?;
+        make_damaged_again(common, &mut output, |_| true)?;
         let bar = Bar::new(common, sources.inputs.iter().filter_map(|i| i.bytes).sum());
         let how = How {
-            cache: &cache,
             force: self.force,
             threads,
         };
@@ -114,7 +114,6 @@ impl Build {
             }
         });
         bar.finish();
-        cache.save();
         result?;
         let manifest = output.manifest();
         if let (Some(locked), Some(path)) = (&locked, &self.locked) {

@@ -1,6 +1,7 @@
 //! `netcap decode`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
@@ -132,25 +133,17 @@ impl CaptureArgs {
 impl Decode {
     pub(super) fn run(self, common: &Common) -> Result<Done> {
         let started = Instant::now();
-        let cache = HashCache::open(self.input.rehash);
+        let cache = Arc::new(HashCache::open(self.input.rehash));
         let mut sources = self.input.sources(&cache)?;
-        let mut output = Output::open(&self.out)?;
-        make_damaged_again(common, &mut output, &cache, |stage| stage == TABLES_STAGE)?;
+        let mut output = Output::open(&self.out, &cache)?;
+        make_damaged_again(common, &mut output, |stage| stage == TABLES_STAGE)?;
         let options = self
             .input
             .options(self.tables.unwrap_or_else(Selection::all));
         let total = sources.inputs.iter().filter_map(|i| i.bytes).sum();
         let bar = Bar::new(common, total);
-        let made = make_tables(
-            &mut output,
-            &mut sources,
-            &cache,
-            &options,
-            self.force,
-            &bar,
-        );
+        let made = make_tables(&mut output, &mut sources, &options, self.force, &bar);
         bar.finish();
-        cache.save();
         let (made, removed) = made?;
         if !removed.is_empty() {
             common.say(&format!(

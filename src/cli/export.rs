@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::{Common, Done, values};
-use crate::dataset::Manifest;
+use crate::dataset::Contents;
 use crate::engine::Selection;
 use crate::error::Result;
 use crate::output::Stage;
@@ -50,7 +50,7 @@ enum FormatArg {
 
 impl Export {
     pub(super) fn run(self, common: &Common) -> Result<Done> {
-        let manifest = Manifest::read(&self.input)?;
+        let contents = Contents::read(&self.input)?;
         values::check_new(&self.out)?;
         let request = ExportRequest {
             format: match self.format {
@@ -59,7 +59,7 @@ impl Export {
                 FormatArg::Arrow => Format::Arrow,
             },
             tables: self.tables.map(|selection| {
-                let there = manifest.stages.get("tables");
+                let there = contents.stage("tables");
                 // Tables that are only not left out may be missing.
                 let has = |t: &&str| {
                     selection.named().contains(t)
@@ -70,7 +70,7 @@ impl Export {
             labels: self.labels,
         };
         let stage = Stage::begin(&self.out)?;
-        let files = write_export(&self.input, &manifest, &request, stage.path(), "")?;
+        let files = write_export(&contents, &request, stage.path(), "")?;
         stage.commit()?;
         let files = count(files.len() as u64, "file");
         common.say(&format!("{files} in {}", self.out.display()));

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::features_diff::FeaturesDiff;
 use super::{Common, Done, make_damaged_again, print, values, width};
-use crate::dataset::{HashCache, Manifest, Output};
+use crate::dataset::{Contents, Output};
 use crate::error::{Error, Result};
 use crate::feature::{FeatureSet, list, markdown, select, text};
 use crate::output::Stage;
@@ -107,13 +107,13 @@ impl Features {
             with_ids: self.with_ids,
             naming: self.naming.clone(),
         };
-        let manifest = Manifest::read(&input)?;
+        let contents = Contents::read(&input)?;
         match self.out {
-            Some(out) => write_beside(common, &input, &manifest, &request, self.format, &out)?,
+            Some(out) => write_beside(common, &contents, &request, self.format, &out)?,
             None => {
-                let mut output = Output::open(&input)?;
-                let (cache, name) = (HashCache::open(false), request.stage());
-                make_damaged_again(common, &mut output, &cache, |stage| stage == name)?;
+                let mut output = Output::open(&input, contents.cache())?;
+                let name = request.stage();
+                make_damaged_again(common, &mut output, |stage| stage == name)?;
                 let made = make_features(&mut output, &request, self.force)?;
                 output.finish()?;
                 let folder = input.join(request.stage());
@@ -141,8 +141,7 @@ fn told(request: &FeatureRequest, place: &str) -> String {
 /// Writes into a folder that is no part of an output.
 fn write_beside(
     common: &Common,
-    input: &Path,
-    manifest: &Manifest,
+    contents: &Contents,
     request: &FeatureRequest,
     format: FormatArg,
     out: &Path,
@@ -154,7 +153,7 @@ fn write_beside(
         FormatArg::Arrow => Some(Format::Arrow),
     };
     let stage = Stage::begin(out)?;
-    write_features(input, manifest, request, format, stage.path())?;
+    write_features(contents, request, format, stage.path())?;
     stage.commit()?;
     common.say(&told(request, &out.display().to_string()));
     Ok(())

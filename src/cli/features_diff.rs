@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::Done;
 use super::values::Report;
-use crate::dataset::Manifest;
+use crate::dataset::Contents;
 use crate::error::{Error, Result};
 use crate::feature::FeatureSet;
 use crate::feature::compare::{Side, Zone, compare, read_csv};
@@ -61,14 +61,14 @@ impl FeaturesDiff {
                     .help("write one such as America/Halifax")
             })?,
         };
-        let manifest = Manifest::read(&self.input)?;
+        let contents = Contents::read(&self.input)?;
         let set = FeatureSet::find(&self.first, Path::new(""))?;
         let is_csv = |word: &String| word.to_ascii_lowercase().ends_with(".csv");
         let (first, second, default) = match &self.second[..] {
             [one] if !is_csv(one) => {
                 let other = FeatureSet::find(one, Path::new(""))?;
-                let second = self.side(&manifest, other, false)?;
-                (self.side(&manifest, set, false)?, second, 0)
+                let second = self.side(&contents, other, false)?;
+                (self.side(&contents, set, false)?, second, 0)
             }
             files => {
                 if let Some(word) = files.iter().find(|word| !is_csv(word)) {
@@ -77,7 +77,7 @@ impl FeaturesDiff {
                 }
                 let files: Vec<PathBuf> = files.iter().map(PathBuf::from).collect();
                 let second = read_csv(&set, &files, &zone)?;
-                (self.side(&manifest, set, true)?, second, OF_FILES_NS)
+                (self.side(&contents, set, true)?, second, OF_FILES_NS)
             }
         };
         let found = compare(&first, &second, tolerance.unwrap_or(default))?;
@@ -88,7 +88,7 @@ impl FeaturesDiff {
         })
     }
 
-    fn side(&self, manifest: &Manifest, set: FeatureSet, protocol_of_set: bool) -> Result<Side> {
+    fn side(&self, contents: &Contents, set: FeatureSet, protocol_of_set: bool) -> Result<Side> {
         let request = FeatureRequest {
             name: set.full_name(),
             set,
@@ -96,6 +96,6 @@ impl FeaturesDiff {
             with_ids: true,
             naming: None,
         };
-        feature_side(&self.input, manifest, &request, protocol_of_set)
+        feature_side(contents, &request, protocol_of_set)
     }
 }

@@ -75,7 +75,6 @@ impl Flows {
         let cache = HashCache::open(self.input.rehash);
         let mut sources = self.input.sources(&cache)?;
         sources.hash_alike(&cache)?;
-        cache.save();
         let table = self.policy.table();
         let options = self.input.options(Selection::only(table));
         // Beside the file, so that it can be renamed; removed whatever happens.

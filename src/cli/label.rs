@@ -11,7 +11,7 @@ use super::label_import::LabelImport;
 use super::label_record::LabelRecord;
 use super::values::Report;
 use super::{Common, Done, make_damaged_again, summary, width};
-use crate::dataset::{HashCache, Manifest, Output};
+use crate::dataset::{Contents, Output};
 use crate::error::{Error, Result};
 use crate::pipeline::{
     LabelRequest, LabelSetMade, Made, flow_table, label_stages, make_labels, sensitivity,
@@ -98,9 +98,9 @@ impl Label {
                 .help("name the folder that `netcap decode --out` made"));
         }
         // For its message: what is no output cannot be labeled.
-        Manifest::read(input)?;
+        let contents = Contents::read(input)?;
         if self.sensitivity {
-            let found = sensitivity(&Output::open(input)?, &self.labels)?;
+            let found = sensitivity(&contents, &self.labels)?;
             self.format.print(&found)?;
             return Ok(Done::Well);
         }
@@ -115,9 +115,9 @@ impl Label {
             },
             policy: self.policy.as_deref().map(flow_table).transpose()?,
         };
-        let mut output = Output::open(input)?;
+        let mut output = Output::open(input, contents.cache())?;
         let [labels, labeled] = label_stages(&request.set);
-        make_damaged_again(common, &mut output, &HashCache::open(false), |stage| {
+        make_damaged_again(common, &mut output, |stage| {
             stage == labels || stage == labeled
         })?;
         let LabelSetMade {

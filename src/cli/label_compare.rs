@@ -7,7 +7,7 @@ use clap::Args;
 use super::Done;
 use super::label_explain::policy_table;
 use super::values::Report;
-use crate::dataset::Manifest;
+use crate::dataset::Contents;
 use crate::error::Result;
 use crate::pipeline::compare_labels;
 
@@ -39,9 +39,9 @@ pub(super) struct LabelCompare {
 
 impl LabelCompare {
     pub(super) fn run(self) -> Result<Done> {
-        let manifest = Manifest::read(&self.input)?;
+        let contents = Contents::read(&self.input)?;
         let table = policy_table(self.policy.as_deref())?;
-        let found = compare_labels(&self.input, &manifest, table, [&self.first, &self.second])?;
+        let found = compare_labels(&contents, table, [&self.first, &self.second])?;
         self.format.print(&found)?;
         Ok(match found.same == found.flows {
             true => Done::Well,

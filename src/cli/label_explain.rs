@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use netcap_proto::Table;
 
 use super::{Done, print};
-use crate::dataset::Manifest;
+use crate::dataset::Contents;
 use crate::error::{Error, Result};
 use crate::pipeline::{FlowExplained, Wanted, explain_flow, flow_table};
 
@@ -59,9 +59,9 @@ const NEAREST: usize = 5;
 impl LabelExplain {
     pub(super) fn run(self) -> Result<Done> {
         let wanted = self.wanted()?;
-        let manifest = Manifest::read(&self.input)?;
+        let contents = Contents::read(&self.input)?;
         let table = policy_table(self.policy.as_deref())?;
-        let flow = explain_flow(&self.input, &manifest, table, &self.labels, &wanted)?;
+        let flow = explain_flow(&contents, table, &self.labels, &wanted)?;
         print(&told(&flow, self.all))?;
         Ok(Done::Well)
     }

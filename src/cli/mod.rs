@@ -28,7 +28,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::dataset::{HashCache, Output, Problem};
+use crate::dataset::{Output, Problem};
 use crate::error::{Error, Result};
 use crate::text;
 
@@ -167,18 +167,22 @@ fn is_broken_pipe(error: &Error) -> bool {
     false
 }
 
-/// What is damaged of the stages that a command makes is made again, and told.
+/// What is damaged of the stages that a command makes is made again, and told; so is what lies in their folders.
 fn make_damaged_again(
     common: &Common,
     output: &mut Output,
-    cache: &HashCache,
     asked: impl Fn(&str) -> bool,
 ) -> Result<()> {
-    let problems = output.forget_damaged(cache, asked)?;
-    cache.save();
-    for Problem { path, what } in problems {
+    let strays = output.strays(&asked)?;
+    for Problem { path, what } in output.forget_damaged(&asked)? {
         common.say(&format!(
             "made again: {} in the output {what}",
+            path.escape_debug()
+        ));
+    }
+    for Problem { path, .. } in strays {
+        common.say(&format!(
+            "{} in the output is no part of it: netcap does not read it, but what reads the whole folder does",
             path.escape_debug()
         ));
     }

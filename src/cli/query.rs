@@ -1,12 +1,13 @@
 //! `netcap query`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use clap::{Args, ValueEnum};
 
 use super::{Done, print};
-use crate::dataset::Manifest;
+use crate::dataset::Contents;
 use crate::error::{Error, Result};
 use crate::output::{csv_of_any, parquet_of_any, text_of_any, write_atomically};
 use crate::pipeline::query_output;
@@ -61,8 +62,8 @@ impl Query {
                 }
             },
         };
-        let manifest = Manifest::read(&self.input)?;
-        let rows = query_output(&self.input, &manifest, &self.sql)?;
+        let contents = Arc::new(Contents::read(&self.input)?);
+        let rows = query_output(&contents, &self.sql)?;
         match (self.out, write) {
             (Some(path), Some(write)) => write_atomically(&path, &write(&rows)?)?,
             _ => match self.format {

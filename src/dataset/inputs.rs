@@ -2,13 +2,14 @@
 //!
 //! Hashing reads every byte, so hashes of files (also those of outputs, when a run asks whether they are
 //! as they were) are kept in the user's cache folder, by path, size, time of
-//! change and inode; never in an output.
+//! change (of its bytes, and of its entry) and inode; never in an output.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -95,8 +96,8 @@ fn name(path: &Path, roots: &[PathBuf]) -> String {
 pub struct State {
     path: PathBuf,
     bytes: u64,
-    /// Seconds and nanoseconds.
-    changed: (i64, i64),
+    /// Seconds and nanoseconds: of the bytes, which programs can set to what they like, and of the entry.
+    changed: [(i64, i64); 2],
     device: u64,
     inode: u64,
     is_file: bool,
@@ -110,7 +111,10 @@ impl State {
         Ok(Self {
             path: fs::canonicalize(path).map_err(failed)?,
             bytes: metadata.len(),
-            changed: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: [
+                (metadata.mtime(), metadata.mtime_nsec()),
+                (metadata.ctime(), metadata.ctime_nsec()),
+            ],
             device: metadata.dev(),
             inode: metadata.ino(),
             is_file: metadata.is_file(),
@@ -123,9 +127,9 @@ impl State {
     }
 
     fn key(&self) -> String {
-        let (seconds, nanoseconds) = self.changed;
+        let [bytes, entry] = self.changed.map(|(s, ns)| format!("{s}.{ns:09}"));
         format!(
-            "{}{}|{seconds}.{nanoseconds:09}|{}|{}",
+            "{}{}|{bytes}|{entry}|{}|{}",
             self.path_key(),
             self.bytes,
             self.device,
@@ -139,6 +143,8 @@ impl State {
 pub struct HashCache {
     file: Option<PathBuf>,
     known: Mutex<BTreeMap<String, String>>,
+    /// Whether it knows more than its file.
+    learned: AtomicBool,
 }
 
 impl HashCache {
@@ -164,6 +170,7 @@ impl HashCache {
         Self {
             file,
             known: Mutex::new(known),
+            learned: AtomicBool::new(false),
         }
     }
 
@@ -197,14 +204,20 @@ impl HashCache {
                 .collect();
             before.iter().for_each(|key| _ = known.remove(key));
             known.insert(state.key(), hash.to_owned());
+            self.learned.store(true, Ordering::Relaxed);
         }
     }
+}
 
-    /// Keeps what is known for the next run. It is a cache: what fails here is lost, no more.
-    pub fn save(&self) {
+/// Keeps what is known for the next run. It is a cache: what fails here is lost, no more.
+impl Drop for HashCache {
+    fn drop(&mut self) {
         let (Some(file), Ok(known)) = (&self.file, self.known.lock()) else {
             return;
         };
+        if !self.learned.load(Ordering::Relaxed) {
+            return;
+        }
         if let (Some(folder), Ok(text)) = (file.parent(), serde_json::to_vec(&*known)) {
             let _ = fs::create_dir_all(folder);
             let _ = write_atomically(file, &text);

@@ -123,6 +123,7 @@ impl Manifest {
             Error::new(format!("this is no manifest: {e}"))
                 .in_file(path)
                 .at_line(e.line(), e.column())
+                .help("put it back as it was, or delete it and run the command again, which makes the output anew")
         })?;
         if manifest.format != FORMAT {
             return Err(Error::new(format!(

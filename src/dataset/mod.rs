@@ -1,6 +1,7 @@
 //! An output as a whole: its inputs with their hashes, its manifest, what was asked for and what
 //! came out.
 
+mod contents;
 mod diff;
 #[cfg(test)]
 mod fixture;
@@ -10,6 +11,7 @@ mod output;
 mod verify;
 mod views;
 
+pub use contents::Contents;
 pub use diff::{ColumnDiff, Diff, Example, TableDiff, Unpaired, diff};
 pub use inputs::{HashCache, Input, State, describe, hash_file, hash_inputs};
 pub use manifest::{Accept, FORMAT, Manifest, StageFacts, fingerprint};

@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
-use super::inputs::HashCache;
+use super::contents::Contents;
+use super::inputs::{HashCache, State};
 use super::manifest::{Manifest, StageFacts};
-use super::verify::{Problem, check_stage};
+use super::verify::{Problem, check_stage, files_of_stage, strays};
 use super::views::views;
 use crate::error::{Error, Result};
 use crate::output::{Stage, views_sql, write_atomically};
@@ -15,8 +17,7 @@ use crate::output::{Stage, views_sql, write_atomically};
 /// An output folder, locked.
 #[derive(Debug)]
 pub struct Output {
-    path: PathBuf,
-    manifest: Manifest,
+    contents: Contents,
     /// Fingerprints of stages that were there, and were damaged.
     damaged: BTreeMap<String, String>,
     /// Held as long as the run goes on; the system lets go of it when the run is killed.
@@ -24,8 +25,9 @@ pub struct Output {
 }
 
 impl Output {
-    /// Opens the folder, or makes it. A folder with files that are no output is refused.
-    pub fn open(path: &Path) -> Result<Self> {
+    /// Opens the folder, or makes it. A folder with files that are no output is refused. Hashes of files that have not
+    /// changed are looked up in `cache`, and those of files that are written are kept there.
+    pub fn open(path: &Path, cache: &Arc<HashCache>) -> Result<Self> {
         let manifest = Manifest::find(path)?;
         if manifest.is_none() {
             refuse_strangers(path)?;
@@ -48,49 +50,53 @@ impl Output {
             .filter(|m| m.netcap == current.netcap)
             .unwrap_or(current);
         Ok(Self {
-            path: path.to_path_buf(),
-            manifest,
+            contents: Contents::new(path, manifest, Arc::clone(cache)),
             damaged: BTreeMap::new(),
             _lock: lock,
         })
     }
 
+    /// What is complete, to be read.
+    pub fn contents(&self) -> &Contents {
+        &self.contents
+    }
+
     /// The folder.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.contents.path()
     }
 
     /// What is complete.
     pub fn manifest(&self) -> &Manifest {
-        &self.manifest
+        self.contents.manifest()
     }
 
     /// To set inputs and counts; written with the next stage.
     pub fn manifest_mut(&mut self) -> &mut Manifest {
-        &mut self.manifest
+        &mut self.contents.manifest
     }
 
     /// Whether a stage is there as it would be made now.
     pub fn has(&self, stage: &str, fingerprint: &str) -> bool {
-        self.manifest
+        self.manifest()
             .stages
             .get(stage)
             .is_some_and(|s| s.fingerprint == fingerprint)
-            && self.path.join(stage).is_dir()
+            && self.path().join(stage).is_dir()
     }
 
     /// Forgets the stages, of those that are `asked` for, whose files are not as they were written: what
     /// somebody changed or lost there is made again. Gives what is wrong with each.
-    pub fn forget_damaged(
-        &mut self,
-        cache: &HashCache,
-        asked: impl Fn(&str) -> bool,
-    ) -> Result<Vec<Problem>> {
-        let stages = self.manifest.stages.iter().filter(|(name, _)| asked(name));
+    pub fn forget_damaged(&mut self, asked: impl Fn(&str) -> bool) -> Result<Vec<Problem>> {
+        let stages = self
+            .manifest()
+            .stages
+            .iter()
+            .filter(|(name, _)| asked(name));
         let mut problems = Vec::new();
         let mut damaged = BTreeMap::new();
         for (name, facts) in stages {
-            if let Some(problem) = check_stage(&self.path, facts, cache) {
+            if let Some(problem) = check_stage(self.path(), facts, self.contents.cache()) {
                 problems.push(problem);
                 damaged.insert(name.clone(), facts.fingerprint.clone());
             }
@@ -100,10 +106,15 @@ impl Output {
         Ok(problems)
     }
 
+    /// Files in the folders of stages, of those that are `asked` for, that are not of the output.
+    pub fn strays(&self, asked: impl Fn(&str) -> bool) -> Result<Vec<Problem>> {
+        strays(self.path(), self.manifest(), asked)
+    }
+
     /// By what a stage is known that is there, or that was there before it was damaged: what was made of it is still
     /// right, if it is made again as it was.
     pub fn fingerprint_of(&self, stage: &str) -> Option<&str> {
-        let there = self.manifest.stages.get(stage).map(|s| &s.fingerprint);
+        let there = self.manifest().stages.get(stage).map(|s| &s.fingerprint);
         there
             .or_else(|| self.damaged.get(stage))
             .map(String::as_str)
@@ -111,7 +122,7 @@ impl Output {
 
     /// Begins a stage: `tables`, `labels/x` and so on.
     pub fn begin(&self, stage: &str) -> Result<Stage> {
-        Stage::begin(&self.path.join(stage))
+        Stage::begin(&self.path().join(stage))
     }
 
     /// Puts a finished stage in its place. The manifest does not know it at any moment at which
@@ -119,14 +130,18 @@ impl Output {
     pub fn commit(&mut self, name: &str, stage: Stage, facts: StageFacts) -> Result<()> {
         self.forget(|stage| stage == name)?;
         stage.commit()?;
-        self.manifest.stages.insert(name.to_owned(), facts);
-        self.manifest.write(&self.path)
+        let cache = self.contents.cache();
+        for file in files_of_stage(&facts) {
+            cache.learn(&State::of(&self.path().join(&file.path))?, &file.sha256);
+        }
+        self.manifest_mut().stages.insert(name.to_owned(), facts);
+        self.manifest().write(self.path())
     }
 
     /// Removes the stages that are not to be kept, from the manifest first; gives their names.
     pub fn retain(&mut self, keep: impl Fn(&str) -> bool) -> Result<Vec<String>> {
         let gone: Vec<String> = self
-            .manifest
+            .manifest()
             .stages
             .keys()
             .filter(|name| !keep(name))
@@ -134,7 +149,7 @@ impl Output {
             .collect();
         self.forget(|stage| !keep(stage))?;
         for name in &gone {
-            let folder = self.path.join(name);
+            let folder = self.path().join(name);
             match fs::remove_dir_all(&folder) {
                 Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
                     return Err(Error::io(&folder, "remove the folder", e));
@@ -142,7 +157,7 @@ impl Output {
                 _ => {}
             }
             // The folder of all label sets, say: it goes with the last of them.
-            if let Some(parent) = folder.parent().filter(|parent| *parent != self.path) {
+            if let Some(parent) = folder.parent().filter(|parent| *parent != self.path()) {
                 let _ = fs::remove_dir(parent);
             }
         }
@@ -150,10 +165,10 @@ impl Output {
     }
 
     fn forget(&mut self, gone: impl Fn(&str) -> bool) -> Result<()> {
-        let before = self.manifest.stages.len();
-        self.manifest.stages.retain(|name, _| !gone(name));
-        let path = self.path.join(Manifest::NAME);
-        if self.manifest.stages.is_empty() {
+        let before = self.manifest().stages.len();
+        self.manifest_mut().stages.retain(|name, _| !gone(name));
+        let path = self.path().join(Manifest::NAME);
+        if self.manifest().stages.is_empty() {
             match fs::remove_file(&path) {
                 Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
                     return Err(Error::io(&path, "remove", e));
@@ -161,31 +176,31 @@ impl Output {
                 _ => return Ok(()),
             }
         }
-        if before == self.manifest.stages.len() {
+        if before == self.manifest().stages.len() {
             Ok(())
         } else {
-            self.manifest.write(&self.path)
+            self.manifest().write(self.path())
         }
     }
 
     /// To be called when all stages are there: writes `views.sql` and the manifest.
     pub fn finish(&self) -> Result<()> {
         self.write_views()?;
-        self.manifest.write(&self.path)
+        self.manifest().write(self.path())
     }
 
     fn write_views(&self) -> Result<()> {
-        let sql = views_sql(&views(&self.manifest));
-        write_atomically(&self.path.join("views.sql"), sql.as_bytes())
+        let sql = views_sql(&views(self.manifest()));
+        write_atomically(&self.path().join("views.sql"), sql.as_bytes())
     }
 }
 
 /// A run that made nothing leaves nothing: neither its lock nor, if it is empty then, the folder.
 impl Drop for Output {
     fn drop(&mut self) {
-        if self.manifest.stages.is_empty() && !self.path.join(Manifest::NAME).exists() {
-            let _ = fs::remove_file(self.path.join(".lock"));
-            let _ = fs::remove_dir(&self.path);
+        if self.manifest().stages.is_empty() && !self.path().join(Manifest::NAME).exists() {
+            let _ = fs::remove_file(self.path().join(".lock"));
+            let _ = fs::remove_dir(self.path());
         }
     }
 }

@@ -51,6 +51,22 @@ impl Problem {
     }
 }
 
+impl Problem {
+    /// The error of who would have read the file.
+    pub(super) fn refuse(&self, output: &Path) -> Error {
+        Error::new(format!(
+            "this output is not as its manifest says: {} {}",
+            self.path.escape_debug(),
+            self.what
+        ))
+        .in_file(output)
+        .help(format!(
+            "`netcap verify {}` tells all that is wrong; the command that made the output makes it again",
+            output.display()
+        ))
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.path.escape_debug(), self.what)
@@ -106,7 +122,7 @@ fn files_of(manifest: &Manifest) -> Vec<&FileFacts> {
     manifest.stages.values().flat_map(files_of_stage).collect()
 }
 
-fn files_of_stage(facts: &StageFacts) -> impl Iterator<Item = &FileFacts> {
+pub(super) fn files_of_stage(facts: &StageFacts) -> impl Iterator<Item = &FileFacts> {
     let of_tables = facts.tables.values().flat_map(|table| &table.files);
     facts.files.iter().chain(of_tables)
 }
@@ -116,18 +132,7 @@ pub(super) fn check_files(output: &Path, manifest: &Manifest) -> Result<()> {
     let wrong = files_of(manifest)
         .par_iter()
         .find_map_first(|facts| check_file(output, facts, &hash_file));
-    match wrong {
-        None => Ok(()),
-        Some(problem) => Err(Error::new(format!(
-            "this output is not as its manifest says: {} {}",
-            problem.path, problem.what
-        ))
-        .in_file(output)
-        .help(format!(
-            "`netcap verify {}` tells all that is wrong",
-            output.display()
-        ))),
-    }
+    wrong.map_or(Ok(()), |problem| Err(problem.refuse(output)))
 }
 
 /// The first file of a stage that is not as it was written.
@@ -136,6 +141,16 @@ pub(super) fn check_stage(output: &Path, facts: &StageFacts, cache: &HashCache) 
     files
         .par_iter()
         .find_map_first(|facts| check_file(output, facts, &|path| cache.hash(path)))
+}
+
+/// The first file of a table that is not as it was written.
+pub(super) fn check_table_files(
+    output: &Path,
+    facts: &TableFacts,
+    cache: &HashCache,
+) -> Option<Problem> {
+    let mut files = facts.files.iter();
+    files.find_map(|facts| check_file(output, facts, &|path| cache.hash(path)))
 }
 
 /// `hash` gives size and SHA-256 of a file.
@@ -274,6 +289,25 @@ fn unreadable(output: &Path, table: &str, error: &Error) -> Problem {
         |file| file.to_string_lossy().into_owned(),
     );
     Problem::new(&file, format!("cannot be read as Parquet: {error}"))
+}
+
+/// Files in the folders of complete stages, of those that are `asked` for, that the manifest does not name.
+pub(super) fn strays(
+    output: &Path,
+    manifest: &Manifest,
+    asked: impl Fn(&str) -> bool,
+) -> Result<Vec<Problem>> {
+    let mut found = extra_files(output, &files_of(manifest))?;
+    let of_stage = |path: &str, stage: &str| {
+        let rest = path.strip_prefix(stage);
+        rest.is_some_and(|rest| rest.starts_with('/'))
+    };
+    found.retain(|problem| {
+        let mut stages = manifest.stages.keys();
+        stages.any(|stage| asked(stage) && of_stage(&problem.path, stage))
+    });
+    found.sort();
+    Ok(found)
 }
 
 /// Files in the folder that the manifest does not name.

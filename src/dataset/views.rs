@@ -3,7 +3,7 @@
 use netcap_proto::{CLAIM, FINDING, FLOW_LABEL, PACKET_CLAIM, PACKET_LABEL, TABLES, Table};
 
 use super::manifest::Manifest;
-use crate::output::{Layout, Rows, View};
+use crate::output::{Layout, TableFacts, View};
 
 /// The views of an output: decoded tables under their names; labeled tables as `flow_lab`, the labels alone as
 /// `flow_label_lab`, the claims as `claims_lab`, those of packets as
@@ -13,27 +13,45 @@ pub fn views(manifest: &Manifest) -> Vec<View> {
     let decoded = manifest.stages.get("tables");
     for table in TABLES {
         // Of a table that was not decoded nobody can say that it has no rows.
-        let Some(facts) = decoded.and_then(|stage| stage.tables.get(table.name)) else {
-            continue;
-        };
-        views.push(View {
-            name: table.name.to_owned(),
-            rows: match facts.rows {
-                0 => Rows::None(Layout::plain(table)),
-                _ => Rows::Folder(format!("tables/{}", table.name)),
-            },
-        });
+        if let Some(facts) = decoded.and_then(|stage| stage.tables.get(table.name)) {
+            let layout = Some(Layout::plain(table));
+            views.push(view(
+                table.name.to_owned(),
+                "tables",
+                table.name,
+                facts,
+                layout,
+            ));
+        }
     }
-    for (name, stage) in &manifest.stages {
-        for (table, facts) in &stage.tables {
-            views.extend(made_of_tables(name, table, facts.rows));
+    for (stage, all) in &manifest.stages {
+        for (table, facts) in &all.tables {
+            if let Some((name, layout)) = made_of_tables(stage, table) {
+                views.push(view(name, stage, table, facts, layout));
+            }
         }
     }
     views
 }
 
-/// The view of a table in a stage of labels or features.
-fn made_of_tables(stage: &str, table: &str, rows: u64) -> Option<View> {
+fn view(
+    name: String,
+    stage: &str,
+    table: &str,
+    facts: &TableFacts,
+    layout: Option<Layout>,
+) -> View {
+    View {
+        name,
+        stage: stage.to_owned(),
+        table: table.to_owned(),
+        files: facts.files.iter().map(|file| file.path.clone()).collect(),
+        layout,
+    }
+}
+
+/// Name and columns of a table in a stage of labels or features.
+fn made_of_tables(stage: &str, table: &str) -> Option<(String, Option<Layout>)> {
     let (kind, set) = stage.split_once('/')?;
     let (name, layout) = match (kind, table) {
         ("labels", "claims") => (format!("claims_{set}"), Layout::plain(&CLAIM)),
@@ -50,16 +68,8 @@ fn made_of_tables(stage: &str, table: &str, rows: u64) -> Option<View> {
             Layout::labeled(Table::find(table)?),
         ),
         // Has a file, also without rows.
-        ("features", _) => {
-            let rows = Rows::Folder(stage.to_owned());
-            let name = format!("features_{set}");
-            return Some(View { name, rows });
-        }
+        ("features", _) => return Some((format!("features_{set}"), None)),
         _ => return None,
     };
-    let rows = match rows {
-        0 => Rows::None(layout),
-        _ => Rows::Folder(format!("{stage}/{table}")),
-    };
-    Some(View { name, rows })
+    Some((name, Some(layout)))
 }

@@ -27,5 +27,5 @@ pub use logical_hash::ColumnHasher;
 pub use parquet::{Splicer, TableFacts, TableWriter};
 pub use read::{Batches, ParquetFiles, read_table, table_files, tables_in};
 pub use stage::{Stage, hex, write_atomically, write_whole};
+pub use views::View;
 pub(crate) use views::views_sql;
-pub use views::{Rows, View};

@@ -11,17 +11,14 @@ use super::layout::Layout;
 pub struct View {
     /// Its name.
     pub name: String,
-    /// Its rows.
-    pub rows: Rows,
-}
-
-/// Where the rows of a view are.
-#[derive(Debug, Clone)]
-pub enum Rows {
-    /// In the Parquet files of a folder, whose path is relative to the output.
-    Folder(String),
-    /// Nowhere: it has none, but columns.
-    None(Layout),
+    /// The stage that it is in.
+    pub stage: String,
+    /// Its name in the stage.
+    pub table: String,
+    /// Its files, by paths relative to the output.
+    pub files: Vec<String>,
+    /// Its columns; `None` for those that are known by its files alone, of which there is one at least.
+    pub layout: Option<Layout>,
 }
 
 /// The SQL. Paths are relative: it is to be run in the output folder.
@@ -29,31 +26,41 @@ pub(crate) fn views_sql(views: &[View]) -> String {
     let mut sql = String::from(
         "-- Views over this output, for DuckDB. Run in this folder: duckdb -init views.sql\n",
     );
-    for View { name, rows } in views {
-        // Writing to a String cannot fail.
-        let _ = match rows {
-            Rows::Folder(folder) => writeln!(
-                sql,
-                "CREATE OR REPLACE VIEW {} AS SELECT * FROM read_parquet('{}/**/*.parquet', hive_partitioning = true);",
-                quoted(name),
-                folder.replace('\'', "''")
-            ),
-            Rows::None(layout) => {
-                let columns: Vec<String> = layout
-                    .columns
-                    .iter()
-                    .map(|c| format!("CAST(NULL AS {}) AS {}", duckdb_type(c), quoted(c.name)))
-                    .collect();
-                writeln!(
-                    sql,
-                    "CREATE OR REPLACE VIEW {} AS SELECT {} WHERE false;",
-                    quoted(name),
-                    columns.join(", ")
-                )
-            }
+    for view in views {
+        let rows = match &view.layout {
+            Some(layout) if view.files.is_empty() => no_rows(layout),
+            _ => rows_of(&view.files),
         };
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            sql,
+            "CREATE OR REPLACE VIEW {} AS SELECT {rows};",
+            quoted(&view.name)
+        );
     }
     sql
+}
+
+/// The files by name: one that lies beside them is not of the table.
+fn rows_of(files: &[String]) -> String {
+    let files: Vec<String> = files
+        .iter()
+        .map(|file| format!("'{}'", file.replace('\'', "''")))
+        .collect();
+    let files = match &files[..] {
+        [file] => file.clone(),
+        _ => format!("[{}]", files.join(", ")),
+    };
+    format!("* FROM read_parquet({files}, hive_partitioning = true)")
+}
+
+fn no_rows(layout: &Layout) -> String {
+    let columns: Vec<String> = layout
+        .columns
+        .iter()
+        .map(|c| format!("CAST(NULL AS {}) AS {}", duckdb_type(c), quoted(c.name)))
+        .collect();
+    format!("{} WHERE false", columns.join(", "))
 }
 
 fn quoted(name: &str) -> String {

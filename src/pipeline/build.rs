@@ -17,7 +17,7 @@ use super::labels::make_labels;
 use super::sources::Sources;
 use super::tables::{TABLES_STAGE, make_tables, tables_fingerprint};
 use super::truth::check_truth;
-use crate::dataset::{HashCache, Manifest, Output};
+use crate::dataset::{Manifest, Output};
 use crate::engine::{Options, Progress};
 use crate::error::{Error, Result};
 use crate::label::Report;
@@ -25,9 +25,7 @@ use crate::output::write_atomically;
 
 /// How a pipeline is run; nothing of it changes an output.
 #[derive(Debug, Clone, Copy)]
-pub struct How<'c> {
-    /// Hashes of inputs that have not changed.
-    pub cache: &'c HashCache,
+pub struct How {
     /// Make all stages, also those that are there.
     pub force: bool,
     /// Threads.
@@ -122,7 +120,7 @@ pub fn build(
     output: &mut Output,
     plan: &Plan,
     sources: &mut Sources,
-    how: How<'_>,
+    how: How,
     progress: &dyn Progress,
     mut tell: impl FnMut(&StageRun),
 ) -> Result<()> {
@@ -143,7 +141,6 @@ pub fn build(
     let (made, _) = make_tables(
         output,
         sources,
-        how.cache,
         &options(plan, how.threads),
         how.force,
         progress,

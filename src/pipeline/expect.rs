@@ -12,10 +12,10 @@ use netcap_proto::CAPTURE;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::exports::read_plain;
+use super::decoded::read_plain;
 use super::sources::Sources;
 use super::tables::TABLES_STAGE;
-use crate::dataset::Output;
+use crate::dataset::{Contents, Output};
 use crate::error::{Error, Finding, Result};
 
 /// A capture that a pipeline is for.
@@ -91,7 +91,7 @@ pub(super) fn note(
 ) -> Result<()> {
     let findings = match expected.is_empty() {
         true => Vec::new(),
-        false => compare(output, expected, sources, partly)?,
+        false => compare(output.contents(), expected, sources, partly)?,
     };
     if let Some(stage) = output.manifest_mut().stages.get_mut(TABLES_STAGE) {
         let ours = [MISSING, UNKNOWN, OTHER];
@@ -103,14 +103,14 @@ pub(super) fn note(
 
 /// `partly`: not all packets were decoded, so numbers and times say nothing.
 fn compare(
-    output: &Output,
+    contents: &Contents,
     expected: &[Expected],
     sources: &Sources,
     partly: bool,
 ) -> Result<Vec<Finding>> {
     let found = match partly {
         true => BTreeMap::new(),
-        false => captures(output)?,
+        false => captures(contents)?,
     };
     let mut findings = Vec::new();
     for wanted in expected {
@@ -185,13 +185,13 @@ fn same_time(wanted: &str, found_us: i64) -> bool {
 }
 
 /// The files of the table `capture`, if it was decoded.
-fn captures(output: &Output) -> Result<BTreeMap<String, Found>> {
+fn captures(contents: &Contents) -> Result<BTreeMap<String, Found>> {
     let mut all = BTreeMap::new();
     let column = |batch: &arrow::array::RecordBatch, name: &str| -> Result<ArrayRef> {
         let column = batch.column_by_name(name).cloned();
         column.ok_or_else(|| Error::new(format!("the table capture has no column {name}")))
     };
-    for batch in read_plain(output.path(), output.manifest(), &CAPTURE)? {
+    for batch in read_plain(contents, &CAPTURE)? {
         let batch = batch?;
         let (names, packets) = (column(&batch, "name")?, column(&batch, "packets")?);
         let (first, last) = (column(&batch, "first_ts")?, column(&batch, "last_ts")?);

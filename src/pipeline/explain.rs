@@ -1,16 +1,16 @@
 //! One flow of an output and what ground truth makes of it, rule by rule.
 
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
 use netcap_proto::Table;
 
-use super::exports::read_plain;
+use super::decoded::read_plain;
 use super::truth::{basis, read_truth};
-use crate::dataset::Manifest;
+use crate::dataset::Contents;
 use crate::error::{Error, Result};
 use crate::label::{Basis, Explained, explain_row};
 
@@ -59,17 +59,16 @@ pub struct FlowExplained {
 
 /// Finds a flow of the output at `input` and explains what the files make of it.
 pub fn explain_flow(
-    input: &Path,
-    manifest: &Manifest,
+    contents: &Contents,
     table: &'static Table,
     files: &[PathBuf],
     wanted: &Wanted,
 ) -> Result<FlowExplained> {
-    let truth = read_truth(files, input, manifest)?;
-    let (basis, _) = basis(truth.labeler(), input, manifest, table)?;
+    let truth = read_truth(files, contents)?;
+    let (basis, _) = basis(truth.labeler(), contents, table)?;
     let mut best: Option<(u64, RecordBatch, usize)> = None;
     let mut fit = 0u64;
-    for batch in read_plain(input, manifest, table)? {
+    for batch in read_plain(contents, table)? {
         let batch = batch?;
         for row in 0..batch.num_rows() {
             let Some(distance) = distance(&batch, row, wanted)? else {
@@ -90,7 +89,7 @@ pub fn explain_flow(
     }
     let (_, batch, row) = best.ok_or_else(|| {
         Error::new(format!("the table {} has no such flow", table.name))
-            .in_file(input)
+            .in_file(contents.path())
             .help("`netcap query \"SELECT flow, src_ip, dst_ip FROM flow LIMIT 20\" --input DIR` shows some")
     })?;
     let mut flow = describe(&basis, &batch, row)?;

@@ -9,13 +9,14 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::Made;
+use super::decoded::read_plain;
 use super::label_sets::{flows_of, label_stages, read_labels};
 use super::tables::TABLES_STAGE;
-use crate::dataset::{Manifest, Output, StageFacts, fingerprint};
+use crate::dataset::{Contents, Manifest, Output, StageFacts, fingerprint};
 use crate::error::{Error, Result};
 use crate::label::FlowLabels;
 use crate::output::export::{Format, export, export_descriptors};
-use crate::output::{FileFacts, Layout, ParquetFiles, TableFacts, table_files};
+use crate::output::{FileFacts, Layout};
 
 /// An export to be made.
 #[derive(Debug, Clone, Serialize)]
@@ -85,13 +86,7 @@ pub fn make_export(output: &mut Output, request: &ExportRequest, force: bool) ->
         return Ok(Made::Before);
     }
     let stage = output.begin(&name)?;
-    let files = write_export(
-        output.path(),
-        output.manifest(),
-        request,
-        stage.path(),
-        &name,
-    )?;
+    let files = write_export(output.contents(), request, stage.path(), &name)?;
     let facts = StageFacts {
         fingerprint,
         options,
@@ -106,16 +101,15 @@ fn no_labels(stage: &str) -> Error {
     Error::new(format!("this output has no {stage}")).help("run `netcap label` first")
 }
 
-/// Writes an export of the output at `input` into `folder`, which the facts call `prefix`.
+/// Writes an export of an output into `folder`, which the facts call `prefix`.
 pub fn write_export(
-    input: &Path,
-    manifest: &Manifest,
+    contents: &Contents,
     request: &ExportRequest,
     folder: &Path,
     prefix: &str,
 ) -> Result<Vec<FileFacts>> {
-    let tables = request.tables(manifest)?;
-    let labels = Labels::read(input, manifest, request.labels.as_deref(), &tables)?;
+    let tables = request.tables(contents.manifest())?;
+    let labels = Labels::read(contents, request.labels.as_deref(), &tables)?;
     let mut files: Vec<FileFacts> = tables
         .into_par_iter()
         .map(|table| {
@@ -126,7 +120,7 @@ pub fn write_export(
                 Layout::plain(table)
             };
             let schema = layout.schema();
-            let batches = read_plain(input, manifest, table)?.map(|batch| {
+            let batches = read_plain(contents, table)?.map(|batch| {
                 let batch = batch?;
                 let Some(labels) = labels else {
                     return Ok(batch);
@@ -157,57 +151,12 @@ pub fn write_export(
     Ok(files)
 }
 
-/// The files of a decoded table, with what is known of it; nothing, if it has no rows.
-pub(super) fn decoded<'a>(
-    input: &Path,
-    manifest: &'a Manifest,
-    table: &'static Table,
-) -> Result<Option<(ParquetFiles, &'a TableFacts)>> {
-    let facts = manifest.stages.get(TABLES_STAGE);
-    let facts = facts.and_then(|stage| stage.tables.get(table.name));
-    let Some(facts) = facts.filter(|facts| facts.rows > 0) else {
-        return Ok(None);
-    };
-    let folder = input.join(TABLES_STAGE).join(table.name);
-    let files = ParquetFiles::open(table_files(&folder)?)?;
-    files.check(&Layout::plain(table))?;
-    Ok(Some((files, facts)))
-}
-
-/// The rows of a decoded table; none, if it has no files.
-pub fn read_plain(
-    input: &Path,
-    manifest: &Manifest,
-    table: &'static Table,
-) -> Result<impl Iterator<Item = Result<RecordBatch>> + use<>> {
-    let files = decoded(input, manifest, table)?;
-    let batches = files.map(|(files, _)| files.batches_as(Layout::plain(table).schema()));
-    Ok(batches.into_iter().flatten())
-}
-
-/// The rows of a decoded table, with some columns; none, if it has no files.
-pub(super) fn read_columns(
-    input: &Path,
-    manifest: &Manifest,
-    table: &'static Table,
-    names: &[&str],
-) -> Result<impl Iterator<Item = Result<RecordBatch>> + use<>> {
-    let files = decoded(input, manifest, table)?;
-    let batches = files.map(|(files, _)| files.columns(names));
-    Ok(batches.into_iter().flatten())
-}
-
 /// The labels of a set, by the table of flows that they are of.
 struct Labels(BTreeMap<&'static str, FlowLabels>);
 
 impl Labels {
     /// Reads what the rows of `tables` need.
-    fn read(
-        input: &Path,
-        manifest: &Manifest,
-        set: Option<&str>,
-        tables: &[&'static Table],
-    ) -> Result<Self> {
+    fn read(contents: &Contents, set: Option<&str>, tables: &[&'static Table]) -> Result<Self> {
         let mut all = BTreeMap::new();
         let Some(set) = set else {
             return Ok(Self(all));
@@ -215,7 +164,7 @@ impl Labels {
         for table in tables.iter().filter(|t| t.column("flow").is_some()) {
             let flows = flows_of(table);
             if !all.contains_key(flows.name) {
-                all.insert(flows.name, read_labels(input, manifest, set, flows)?);
+                all.insert(flows.name, read_labels(contents, set, flows)?);
             }
         }
         Ok(Self(all))

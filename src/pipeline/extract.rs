@@ -6,17 +6,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use netcap_proto::{CLAIM, PACKET, PACKET_CLAIM};
 use serde::Deserialize;
 
+use super::decoded::{has_table, read_plain};
 use super::label_sets::label_set;
 use super::packet_labels::PACKET_CLAIMS;
 use super::query::query_output;
 use super::tables::TABLES_STAGE;
 use crate::batch::{boolean, int32, int64, text};
 use crate::capture::{Arrangement, Overlap, PcapngWriter, Reader, expand, order};
-use crate::dataset::{HashCache, Input, Manifest, describe, hash_inputs};
+use crate::dataset::{Contents, Input, Manifest, describe, hash_inputs};
 use crate::engine::{self, FIRST_PACKETS, InputFile, Options, Progress, Selection, Source};
 use crate::error::{Error, Result};
 use crate::flow::Policy;
@@ -55,26 +58,26 @@ pub fn extract(
     out: &Path,
     progress: &dyn Progress,
 ) -> Result<Extracted> {
-    let manifest = Manifest::read(input)?;
+    let contents = Arc::new(Contents::read(input)?);
+    let manifest = contents.manifest();
     let flows = match flows {
         Flows::Numbers(numbers) => numbers.clone(),
-        Flows::Where(condition) => numbers_where(input, &manifest, condition, set)?,
+        Flows::Where(condition) => numbers_where(&contents, condition, set)?,
     };
     if flows.is_empty() {
         return Err(Error::new("no flow is like that").in_file(input));
     }
     let comments = match set {
-        Some(set) => comments(input, &manifest, set, &flows)?,
+        Some(set) => comments(&contents, set, &flows)?,
         None => Comments::default(),
     };
-    let files = find_files(&manifest, captures)?;
-    let stage = manifest.stages.get(TABLES_STAGE);
-    let has_packets = stage.is_some_and(|stage| stage.tables.contains_key(PACKET.name));
-    let wanted = if has_packets {
-        wanted(&input.join(TABLES_STAGE), &flows)?
+    let files = find_files(&contents, captures)?;
+    let wanted = if has_table(&contents, &PACKET) {
+        wanted(read_plain(&contents, &PACKET)?, &flows)?
     } else {
+        let stage = contents.stage(TABLES_STAGE);
         let options = stage.map(|stage| stage.options.clone()).unwrap_or_default();
-        decode_again(&manifest, options, &files, &flows, progress)?
+        decode_again(manifest, options, &files, &flows, progress)?
     };
     if wanted.is_empty() {
         return Err(Error::new("no packet belongs to these flows").in_file(input).help(
@@ -95,8 +98,7 @@ pub fn extract(
 }
 
 fn numbers_where(
-    input: &Path,
-    manifest: &Manifest,
+    contents: &Arc<Contents>,
     condition: &str,
     set: Option<&str>,
 ) -> Result<BTreeSet<i64>> {
@@ -105,7 +107,7 @@ fn numbers_where(
         None => "flow".to_owned(),
     };
     let sql = format!("SELECT flow FROM \"{table}\" WHERE {condition}");
-    let rows = query_output(input, manifest, &sql)?;
+    let rows = query_output(contents, &sql)?;
     Ok(int64(&rows, "flow")?.iter().flatten().collect())
 }
 
@@ -118,19 +120,11 @@ struct Comments {
 }
 
 /// What ground truth claims of each flow, and of their packets.
-fn comments(
-    input: &Path,
-    manifest: &Manifest,
-    set: &str,
-    flows: &BTreeSet<i64>,
-) -> Result<Comments> {
-    let (stage, facts) = label_set(input, manifest, set)?;
+fn comments(contents: &Contents, set: &str, flows: &BTreeSet<i64>) -> Result<Comments> {
+    let (stage, _) = label_set(contents, set)?;
     let mut comments = Comments::default();
     for (name, table) in [("claims", &CLAIM), (PACKET_CLAIMS, &PACKET_CLAIM)] {
-        if facts.tables.get(name).is_none_or(|t| t.rows == 0) {
-            continue;
-        }
-        for batch in read_table(&input.join(&stage).join(name), &Layout::plain(table))? {
+        for batch in contents.rows(&stage, name, &Layout::plain(table))? {
             let batch = batch?;
             let numbers = int64(&batch, "flow")?;
             let lines = int32(&batch, "line")?;
@@ -166,12 +160,10 @@ fn comments(
 }
 
 /// The captures of an output, in the order of their ordinals.
-fn find_files(manifest: &Manifest, captures: &[PathBuf]) -> Result<Vec<PathBuf>> {
+fn find_files(contents: &Contents, captures: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let (paths, _) = expand(captures)?;
-    let cache = HashCache::open(false);
-    let mut described = describe(&paths, captures, &cache)?;
-    hash_inputs(described.iter_mut().zip(&paths), &cache)?;
-    cache.save();
+    let mut described = describe(&paths, captures, contents.cache())?;
+    hash_inputs(described.iter_mut().zip(&paths), contents.cache())?;
     let known: BTreeMap<&str, &PathBuf> = described
         .iter()
         .zip(&paths)
@@ -185,13 +177,16 @@ fn find_files(manifest: &Manifest, captures: &[PathBuf]) -> Result<Vec<PathBuf>>
             )
         })
     };
-    manifest.inputs.iter().map(find).collect()
+    contents.manifest().inputs.iter().map(find).collect()
 }
 
-/// The packets of flows, by a table `packet` in `tables`.
-fn wanted(tables: &Path, flows: &BTreeSet<i64>) -> Result<Wanted> {
+/// The packets of flows, by the rows of a table `packet`.
+fn wanted(
+    packets: impl Iterator<Item = Result<RecordBatch>>,
+    flows: &BTreeSet<i64>,
+) -> Result<Wanted> {
     let mut wanted = Wanted::new();
-    for batch in read_table(&tables.join(PACKET.name), &Layout::plain(&PACKET))? {
+    for batch in packets {
         let batch = batch?;
         let of = int64(&batch, "flow")?;
         let captures = int32(&batch, "capture")?;
@@ -256,7 +251,8 @@ fn decode_again(
     // Never committed, so it is removed whatever happens.
     let stage = Stage::begin(&folder)?;
     engine::decode(&sources, stage.path(), &options, progress)?;
-    wanted(stage.path(), flows)
+    let packets = stage.path().join(PACKET.name);
+    wanted(read_table(&packets, &Layout::plain(&PACKET))?, flows)
 }
 
 fn write(files: &[PathBuf], wanted: &Wanted, comments: &Comments, out: &Path) -> Result<u64> {

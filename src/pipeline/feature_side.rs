@@ -1,28 +1,25 @@
 //! A feature table in memory, with what is needed to compare it with another one.
 
-use std::path::Path;
-
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use netcap_proto::Type;
 
 use super::features::{FeatureRequest, Features, open};
-use crate::dataset::Manifest;
+use crate::dataset::Contents;
 use crate::error::{Error, Result};
 use crate::feature::compare::{Key, Side, Values};
 
 /// A feature table in memory, to be compared. Keys have the protocol as the set has it if `protocol_of_set`, else as the
 /// flow table has it.
 pub fn feature_side(
-    input: &Path,
-    manifest: &Manifest,
+    contents: &Contents,
     request: &FeatureRequest,
     protocol_of_set: bool,
 ) -> Result<Side> {
     let mut keys = Vec::new();
     let mut rows = Vec::new();
-    let flows = open(input, manifest, &request.set, request.set.flows)?;
+    let flows = open(contents, &request.set, request.set.flows)?;
     if let Some(files) = flows {
         for batch in files.columns(&FlowKeys::COLUMNS) {
             let flows = FlowKeys::new(&batch?)?;
@@ -32,7 +29,7 @@ pub fn feature_side(
             }
         }
     }
-    let features = Features::open(input, manifest, request)?;
+    let features = Features::open(contents, request)?;
     let schema = features.evaluator.layout().schema();
     let batches = features.collect::<Result<Vec<_>>>()?;
     let all = concat_batches(&schema, &batches)?;

@@ -10,17 +10,16 @@ use netcap_proto::{FLOW_PACKET, Table};
 use rayon::prelude::*;
 
 use super::Made;
+use super::decoded::{decoded, has_table};
 use super::label_sets::{label_stages, read_labels};
 use super::tables::TABLES_STAGE;
 use super::values::check_name;
-use crate::dataset::{Manifest, Output, StageFacts, fingerprint};
+use crate::dataset::{Contents, Output, StageFacts, fingerprint};
 use crate::error::{Error, Result};
 use crate::feature::{Evaluator, FeatureSet, Form, History, OF_HISTORY};
 use crate::label::FlowLabels;
 use crate::output::export::{Format, export};
-use crate::output::{
-    Batches, FileFacts, Layout, ParquetFiles, TableFacts, TableWriter, table_files,
-};
+use crate::output::{Batches, FileFacts, ParquetFiles, TableFacts, TableWriter};
 
 /// Batches that are calculated in parallel.
 const CHUNK: usize = 32;
@@ -99,7 +98,7 @@ pub fn make_features(output: &mut Output, request: &FeatureRequest, force: bool)
     if !force && output.has(&name, &print) {
         return Ok(Made::Before);
     }
-    let features = Features::open(output.path(), output.manifest(), request)?;
+    let features = Features::open(output.contents(), request)?;
     let stage = output.begin(&name)?;
     let mut facts = StageFacts {
         fingerprint: print,
@@ -113,15 +112,14 @@ pub fn make_features(output: &mut Output, request: &FeatureRequest, force: bool)
     Ok(Made::Now)
 }
 
-/// Writes a feature table of the output at `input` into a folder of its own, as Parquet or in another format.
+/// Writes a feature table of an output into a folder of its own, as Parquet or in another format.
 pub fn write_features(
-    input: &Path,
-    manifest: &Manifest,
+    contents: &Contents,
     request: &FeatureRequest,
     format: Option<Format>,
     folder: &Path,
 ) -> Result<Vec<FileFacts>> {
-    let features = Features::open(input, manifest, request)?;
+    let features = Features::open(contents, request)?;
     let Some(format) = format else {
         return Ok(features.write_parquet(folder, "")?.files);
     };
@@ -143,17 +141,13 @@ pub(super) struct Features {
 }
 
 impl Features {
-    pub(super) fn open(
-        input: &Path,
-        manifest: &Manifest,
-        request: &FeatureRequest,
-    ) -> Result<Self> {
+    pub(super) fn open(contents: &Contents, request: &FeatureRequest) -> Result<Self> {
         let evaluator = Evaluator::new(&request.set, &request.form())?;
-        let flows = open(input, manifest, &request.set, request.set.flows)?;
+        let flows = open(contents, &request.set, request.set.flows)?;
         let packets = match evaluator.of_packets() {
             None => None,
             Some(columns) => {
-                let files = open(input, manifest, &request.set, &FLOW_PACKET)?;
+                let files = open(contents, &request.set, &FLOW_PACKET)?;
                 files.map(|files| FirstPackets::new(files.columns(columns)))
             }
         };
@@ -161,7 +155,7 @@ impl Features {
         let history = of_history.map(|files| history(files, &request.set));
         let labels = request.labels.as_deref();
         let labels = labels
-            .map(|set| read_labels(input, manifest, set, request.set.flows))
+            .map(|set| read_labels(contents, set, request.set.flows))
             .transpose()?;
         Ok(Self {
             flows: flows.map(|files| files.columns(evaluator.of_flows())),
@@ -235,20 +229,14 @@ impl Iterator for Features {
 
 /// The files of a decoded table, or none if it has no rows; an error if it was not decoded.
 pub(super) fn open(
-    input: &Path,
-    manifest: &Manifest,
+    contents: &Contents,
     set: &FeatureSet,
     table: &'static Table,
 ) -> Result<Option<ParquetFiles>> {
-    let stage = manifest.stages.get(TABLES_STAGE);
-    let facts = stage.and_then(|stage| stage.tables.get(table.name));
-    let facts = facts.ok_or_else(|| missing(set, table).in_file(input))?;
-    if facts.rows == 0 {
-        return Ok(None);
+    if !has_table(contents, table) {
+        return Err(missing(set, table).in_file(contents.path()));
     }
-    let files = ParquetFiles::open(table_files(&input.join(TABLES_STAGE).join(table.name))?)?;
-    files.check(&Layout::plain(table))?;
-    Ok(Some(files))
+    Ok(decoded(contents, table)?.map(|(files, _)| files))
 }
 
 /// What hosts did before each flow of a table.

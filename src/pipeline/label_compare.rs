@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
 
 use arrow::array::{Array, AsArray, RecordBatch, StringArray};
 use arrow::datatypes::Int64Type;
@@ -10,9 +9,9 @@ use netcap_proto::{FLOW_LABEL, Table};
 use serde::Serialize;
 
 use super::label_sets::label_stages;
-use crate::dataset::Manifest;
+use crate::dataset::Contents;
 use crate::error::{Error, Result};
-use crate::output::{Batches, Layout, read_table};
+use crate::output::Layout;
 use crate::text::count;
 
 /// Flows that are shown of each pair of labels.
@@ -56,14 +55,13 @@ struct Cell {
 
 /// Compares two label sets of the flows of a table.
 pub fn compare_labels(
-    input: &Path,
-    manifest: &Manifest,
+    contents: &Contents,
     table: &Table,
     sets: [&str; 2],
 ) -> Result<LabelComparison> {
     let [first, second] = sets;
-    let first = Rows::open(input, manifest, table, first)?;
-    let mut second = Rows::open(input, manifest, table, second)?;
+    let first = Rows::open(contents, table, first)?;
+    let mut second = Rows::open(contents, table, second)?;
     let mut cells: BTreeMap<[Said; 2], Cell> = BTreeMap::new();
     let (mut flows, mut same) = (0, 0);
     for row in first {
@@ -71,7 +69,7 @@ pub fn compare_labels(
         // Both were written in the order of the flow table.
         let b = b.filter(|b| b.flow == a.flow).ok_or_else(|| {
             Error::new("the two label sets are not of the same flows")
-                .in_file(input)
+                .in_file(contents.path())
                 .help("run `netcap label --force` for both")
         })?;
         flows += 1;
@@ -118,36 +116,31 @@ struct Row {
 
 /// The rows of a label set, one after another.
 struct Rows {
-    batches: Option<Batches>,
+    batches: Box<dyn Iterator<Item = Result<RecordBatch>>>,
     batch: Option<RecordBatch>,
     at: usize,
 }
 
 impl Rows {
-    fn open(input: &Path, manifest: &Manifest, table: &Table, set: &str) -> Result<Self> {
+    fn open(contents: &Contents, table: &Table, set: &str) -> Result<Self> {
         let [stage, _] = label_stages(set);
-        let facts = manifest.stages.get(&stage);
-        let facts = facts.and_then(|stage| stage.tables.get(table.name));
-        let facts = facts.ok_or_else(|| {
-            let known = manifest
-                .stages
-                .keys()
-                .filter_map(|s| s.strip_prefix("labels/"));
-            let known: Vec<&str> = known.collect();
-            Error::new(format!(
+        let facts = contents.stage(&stage);
+        if facts.is_none_or(|stage| !stage.tables.contains_key(table.name)) {
+            let stages = contents.manifest().stages.keys();
+            let known: Vec<&str> = stages.filter_map(|s| s.strip_prefix("labels/")).collect();
+            return Err(Error::new(format!(
                 "there is no label set {set} of the table {}",
                 table.name
             ))
-            .in_file(input)
+            .in_file(contents.path())
             .help(match known.is_empty() {
                 true => "run `netcap label` first".to_owned(),
                 false => format!("there are {}", known.join(", ")),
-            })
-        })?;
-        let folder = input.join(&stage).join(table.name);
-        let open = || read_table(&folder, &Layout::plain(&FLOW_LABEL));
+            }));
+        }
+        let batches = contents.rows(&stage, table.name, &Layout::plain(&FLOW_LABEL))?;
         Ok(Self {
-            batches: (facts.rows > 0).then(open).transpose()?,
+            batches: Box::new(batches),
             batch: None,
             at: 0,
         })
@@ -197,7 +190,7 @@ impl Iterator for Rows {
                 self.at += 1;
                 return Some(row);
             }
-            match self.batches.as_mut()?.next()? {
+            match self.batches.next()? {
                 Ok(batch) => {
                     self.batch = Some(batch);
                     self.at = 0;

@@ -1,16 +1,15 @@
 //! Label sets of an output: their stages, the tables of flows that they are of, and their labels read back.
 
-use std::path::Path;
-
+use arrow::array::RecordBatch;
 use netcap_proto::{FLOW, FLOW_LABEL, PACKET_LABEL, TABLES, Table};
 
 use super::packet_labels::PACKET_LABELS;
 use super::tables::TABLES_STAGE;
-use crate::dataset::{Manifest, Output, StageFacts};
+use crate::dataset::{Contents, Manifest, StageFacts};
 use crate::error::{Error, Result};
 use crate::flow::Policy;
 use crate::label::FlowLabels;
-use crate::output::{Layout, Stage, TableFacts, TableWriter, read_table};
+use crate::output::{Layout, Stage, TableWriter};
 
 /// Names of the two stages of a set.
 pub fn label_stages(set: &str) -> [String; 2] {
@@ -18,15 +17,11 @@ pub fn label_stages(set: &str) -> [String; 2] {
 }
 
 /// A label set of an output: the name of its stage, and what is known of that.
-pub(super) fn label_set<'a>(
-    input: &Path,
-    manifest: &'a Manifest,
-    set: &str,
-) -> Result<(String, &'a StageFacts)> {
+pub(super) fn label_set<'a>(contents: &'a Contents, set: &str) -> Result<(String, &'a StageFacts)> {
     let [stage, _] = label_stages(set);
-    let facts = manifest.stages.get(&stage).ok_or_else(|| {
+    let facts = contents.stage(&stage).ok_or_else(|| {
         Error::new(format!("this output has no label set {set}"))
-            .in_file(input)
+            .in_file(contents.path())
             .help("run `netcap label` first")
     })?;
     Ok((stage, facts))
@@ -55,44 +50,35 @@ pub(super) fn flows_of(table: &Table) -> &'static Table {
 }
 
 /// The table of flows of an output; of netcap's own policy, if it is there.
-pub(super) fn first_flows(output: &Output) -> Result<&'static Table> {
-    let tables = output.manifest().stages.get(TABLES_STAGE);
+pub(super) fn first_flows(contents: &Contents) -> Result<&'static Table> {
+    let tables = contents.stage(TABLES_STAGE);
     let found = tables.and_then(|t| flow_tables().find(|f| t.tables.contains_key(f.name)));
     found.ok_or_else(|| {
         Error::new("this output has no flow table, which labels are joined with")
-            .in_file(output.path())
+            .in_file(contents.path())
             .help("decode again with the table flow")
     })
 }
 
 /// The labels of a set for the rows of a table.
-pub(super) fn read_labels(
-    input: &Path,
-    manifest: &Manifest,
-    set: &str,
-    table: &Table,
-) -> Result<FlowLabels> {
-    let (stage, facts) = label_set(input, manifest, set)?;
+pub(super) fn read_labels(contents: &Contents, set: &str, table: &Table) -> Result<FlowLabels> {
+    let (stage, facts) = label_set(contents, set)?;
     let flows = flows_of(table);
-    let rows = facts.tables.get(flows.name).map(|facts| facts.rows);
-    let rows = rows.ok_or_else(|| {
-        Error::new(format!(
+    if !facts.tables.contains_key(flows.name) {
+        return Err(Error::new(format!(
             "the label set {set} has no labels of the table {}",
             flows.name
         ))
-        .in_file(input)
-        .help("run `netcap label --force` again")
-    })?;
+        .in_file(contents.path())
+        .help("run `netcap label --force` again"));
+    }
     let mut labels = FlowLabels::default();
-    if rows > 0 {
-        let folder = input.join(&stage).join(flows.name);
-        for batch in read_table(&folder, &Layout::plain(&FLOW_LABEL))? {
-            labels.add(&batch?)?;
-        }
+    for batch in contents.rows(&stage, flows.name, &Layout::plain(&FLOW_LABEL))? {
+        labels.add(&batch?)?;
     }
     if flows.name == FLOW.name {
-        let facts = facts.tables.get(PACKET_LABELS);
-        add_packets(&mut labels, &input.join(&stage), facts)?;
+        let packets = contents.rows(&stage, PACKET_LABELS, &Layout::plain(&PACKET_LABEL))?;
+        add_packets(&mut labels, packets)?;
     }
     Ok(labels)
 }
@@ -116,14 +102,10 @@ pub fn materializable() -> impl Iterator<Item = &'static Table> {
 /// Adds the packets that have labels of their own.
 pub(super) fn add_packets(
     labels: &mut FlowLabels,
-    stage: &Path,
-    facts: Option<&TableFacts>,
+    packets: impl Iterator<Item = Result<RecordBatch>>,
 ) -> Result<()> {
-    if facts.is_some_and(|facts| facts.rows > 0) {
-        let folder = stage.join(PACKET_LABELS);
-        for batch in read_table(&folder, &Layout::plain(&PACKET_LABEL))? {
-            labels.add_packets(&batch?)?;
-        }
+    for batch in packets {
+        labels.add_packets(&batch?)?;
     }
     Ok(())
 }

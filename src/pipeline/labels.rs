@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use arrow::array::RecordBatch;
-use netcap_proto::{CLAIM, FINDING, FLOW, FLOW_LABEL, Table};
+use netcap_proto::{ARP, CAPTURE, CLAIM, CLOCK, FINDING, FLOW, FLOW_LABEL, PACKET_LABEL, Table};
 use rayon::prelude::*;
 use serde::Serialize;
 
 use super::Made;
-use super::exports::{decoded, read_columns};
+use super::decoded::{decoded, read_columns};
 use super::label_sets::{
     add_packets, first_flows, flow_tables, label_stages, stages_with_labels, writer,
 };
@@ -17,14 +17,14 @@ use super::surroundings::look_around;
 use super::tables::TABLES_STAGE;
 use super::truth::{basis, read_truth};
 use super::values::check_name;
-use crate::dataset::{Output, StageFacts, fingerprint};
+use crate::dataset::{Contents, Output, StageFacts, fingerprint};
 use crate::error::{Error, Finding, Result, Severity};
 use crate::label::{
     Basis, FlowLabels, Misses, Report, Said, Sensitivity, SensitivityTally, Slacks, Stability,
     Tally, label_batch, look_batch, needed_columns, vary_batch,
 };
 use crate::output::{
-    FileFacts, Layout, Splicer, Stage, TableFacts, TableWriter, hex, write_atomically,
+    FileFacts, Layout, Splicer, Stage, TableFacts, TableWriter, hex, read_table, write_atomically,
 };
 
 /// A label set to be made.
@@ -69,14 +69,14 @@ pub fn make_labels(
     force: bool,
 ) -> Result<LabelSetMade> {
     check_name(&request.set, "a label set")?;
-    let truth = read_truth(&request.files, output.path(), output.manifest())?;
+    let truth = read_truth(&request.files, output.contents())?;
     let tables = output.manifest().stages.get(TABLES_STAGE).ok_or_else(|| {
         Error::new("this output has no tables to label").help("run `netcap decode` first")
     })?;
     let mut flows: Vec<&'static Table> = flow_tables()
         .filter(|table| tables.tables.contains_key(table.name))
         .collect();
-    first_flows(output)?;
+    first_flows(output.contents())?;
     if let Some(policy) = request.policy {
         let name = policy.name;
         let place = flows.iter().position(|table| table.name == name);
@@ -95,6 +95,10 @@ pub fn make_labels(
     let options = serde_json::to_value(&effective)
         .map_err(|e| Error::because("options could not be written", e))?;
     let print = fingerprint(&(&tables.fingerprint, &options, &truth.inputs))?;
+    // Labels of tables that are no longer what they were say nothing of them.
+    for table in flows.iter().copied().chain([&ARP, &CAPTURE, &CLOCK]) {
+        decoded(output.contents(), table)?;
+    }
     let [labels_name, labeled_name] = label_stages(&request.set);
     if !force && output.has(&labels_name, &print) && output.has(&labeled_name, &print) {
         return Ok(LabelSetMade {
@@ -135,34 +139,34 @@ pub fn make_labels(
         let first = report.is_none();
         let of_flow = carried.as_mut().filter(|_| table.name == FLOW.name);
         let labeler = truth.labeler();
-        let (mut basis, rules) = basis(labeler, output.path(), output.manifest(), table)?;
-        let made = label_flows(output, &basis, table, &stages, first, of_flow)?;
+        let (mut basis, rules) = basis(labeler, output.contents(), table)?;
+        let made = label_flows(output.contents(), &basis, table, &stages, first, of_flow)?;
         labels.tables.insert(table.name.to_owned(), made.labels);
         labeled.tables.insert(table.name.to_owned(), made.labeled);
         if let Some(claims) = made.claims {
             labels.tables.insert("claims".to_owned(), claims);
             let misses = Misses::new(labeler, &made.tally);
-            let misses = look_for(output, table, &basis, misses)?;
-            let around = look_around(output)?;
+            let misses = look_for(output.contents(), table, &basis, misses)?;
+            let around = look_around(output.contents())?;
             report = Some(Report::new(labeler, &made.tally, Some(&misses), &around));
         }
         if table.name == FLOW.name {
             for (flow, said) in made.said {
                 basis.packets.keep(flow, said);
             }
-            let (path, manifest) = (output.path(), output.manifest());
-            let rules = rules.as_ref();
+            let (contents, rules) = (output.contents(), rules.as_ref());
             let tables =
-                write_packet_labels(path, manifest, &basis, rules, &stages.labels, &labels_name)?;
+                write_packet_labels(contents, &basis, rules, &stages.labels, &labels_name)?;
             labels.tables.extend(tables);
         }
     }
     if let Some(carried) = &mut carried {
-        add_packets(
-            carried,
-            stages.labels.path(),
-            labels.tables.get(PACKET_LABELS),
-        )?;
+        // Not yet in the manifest.
+        let facts = labels.tables.get(PACKET_LABELS);
+        if facts.is_some_and(|facts| facts.rows > 0) {
+            let folder = stages.labels.path().join(PACKET_LABELS);
+            add_packets(carried, read_table(&folder, &Layout::plain(&PACKET_LABEL))?)?;
+        }
     }
     for table in request
         .materialize
@@ -171,7 +175,7 @@ pub fn make_labels(
     {
         let of_flows = flow_tables().any(|flows| flows.name == table.name);
         if let Some(carried) = carried.as_ref().filter(|_| !of_flows) {
-            let facts = materialize(output, table, carried, &stages)?;
+            let facts = materialize(output.contents(), table, carried, &stages)?;
             labeled.tables.insert(table.name.to_owned(), facts);
         }
     }
@@ -200,14 +204,14 @@ pub fn make_labels(
 }
 
 /// How the classes depend on settings that the files leave open, for the flows of an output.
-pub fn sensitivity(output: &Output, files: &[PathBuf]) -> Result<Stability> {
-    let truth = read_truth(files, output.path(), output.manifest())?;
-    let table = first_flows(output)?;
-    let (basis, _) = basis(truth.labeler(), output.path(), output.manifest(), table)?;
+pub fn sensitivity(contents: &Contents, files: &[PathBuf]) -> Result<Stability> {
+    let truth = read_truth(files, contents)?;
+    let table = first_flows(contents)?;
+    let (basis, _) = basis(truth.labeler(), contents, table)?;
     let sensitivity = Sensitivity::new(truth.labeler());
     let mut tally = SensitivityTally::default();
     let needed = needed_columns(truth.labeler());
-    for_each_chunk(output, table, &needed, |chunk| {
+    for_each_chunk(contents, table, &needed, |chunk| {
         let made: Vec<SensitivityTally> = chunk
             .par_iter()
             .map(|batch| vary_batch(&basis, &sensitivity, batch))
@@ -243,7 +247,7 @@ const SAMPLE: u64 = 50_000;
 /// Labels a table of flows: an overlay, the table with its labels, and the claims if they are asked for. The labels are kept in
 /// `carried` too, if that is given.
 fn label_flows(
-    output: &Output,
+    contents: &Contents,
     basis: &Basis<'_>,
     table: &'static Table,
     stages: &Stages<'_>,
@@ -254,12 +258,12 @@ fn label_flows(
     let overlay = Layout::plain(&FLOW_LABEL);
     let mut labels = writer(overlay, &stages.labels, labels_name, table.name)?;
     let mut claims = writer(Layout::plain(&CLAIM), &stages.labels, labels_name, "claims")?;
-    let mut labeled = splicer(output, table, stages)?;
+    let mut labeled = splicer(contents, table, stages)?;
     let mut tally = Tally::default();
     let mut said = Vec::new();
     // What the report needs.
     let slacks = with_claims.then(|| Slacks::of(basis.labeler));
-    let facts = output.manifest().stages.get(TABLES_STAGE);
+    let facts = contents.stage(TABLES_STAGE);
     let rows = facts
         .and_then(|stage| stage.tables.get(table.name))
         .map_or(0, |t| t.rows);
@@ -267,7 +271,7 @@ fn label_flows(
         .as_ref()
         .map(|slacks| (slacks, rows.div_ceil(SAMPLE)));
     let needed = needed_columns(basis.labeler);
-    for_each_chunk(output, table, &needed, |chunk| {
+    for_each_chunk(contents, table, &needed, |chunk| {
         let made: Vec<_> = chunk
             .par_iter()
             .map(|batch| label_batch(basis, slacks, batch))
@@ -299,14 +303,14 @@ fn label_flows(
 
 /// Writes another table with the labels of its rows' flows.
 fn materialize(
-    output: &Output,
+    contents: &Contents,
     table: &'static Table,
     labels: &FlowLabels,
     stages: &Stages<'_>,
 ) -> Result<TableFacts> {
-    let mut out = splicer(output, table, stages)?;
+    let mut out = splicer(contents, table, stages)?;
     let needed = ["capture", "packet", "layer", "flow"];
-    for_each_chunk(output, table, &needed, |chunk| {
+    for_each_chunk(contents, table, &needed, |chunk| {
         let made: Vec<RecordBatch> = chunk
             .par_iter()
             .map(|batch| labels.of(batch))
@@ -332,13 +336,13 @@ fn plain(labels: &RecordBatch) -> Result<RecordBatch> {
 
 /// Reads some columns of a decoded table in chunks of batches, for work in parallel within bounded memory.
 fn for_each_chunk(
-    output: &Output,
+    contents: &Contents,
     table: &'static Table,
     columns: &[&str],
     mut work: impl FnMut(&[RecordBatch]) -> Result<()>,
 ) -> Result<()> {
     const CHUNK: usize = 32;
-    let mut batches = read_columns(output.path(), output.manifest(), table, columns)?;
+    let mut batches = read_columns(contents, table, columns)?;
     loop {
         let chunk: Vec<RecordBatch> = batches.by_ref().take(CHUNK).collect::<Result<_>>()?;
         if chunk.is_empty() {
@@ -355,8 +359,12 @@ fn label_columns(labels: &RecordBatch) -> Result<RecordBatch> {
 }
 
 /// Writes a decoded table again, with label columns.
-fn splicer(output: &Output, table: &'static Table, stages: &Stages<'_>) -> Result<Option<Splicer>> {
-    let Some((source, facts)) = decoded(output.path(), output.manifest(), table)? else {
+fn splicer(
+    contents: &Contents,
+    table: &'static Table,
+    stages: &Stages<'_>,
+) -> Result<Option<Splicer>> {
+    let Some((source, facts)) = decoded(contents, table)? else {
         return Ok(None);
     };
     let (folder, prefix) = (stages.labeled.path().join(table.name), stages.names[1]);
@@ -374,7 +382,7 @@ fn spliced(splicer: Option<Splicer>, table: &'static Table) -> Result<TableFacts
 }
 
 fn look_for(
-    output: &Output,
+    contents: &Contents,
     flows: &'static Table,
     basis: &Basis<'_>,
     mut misses: Misses,
@@ -383,7 +391,7 @@ fn look_for(
         return Ok(misses);
     }
     let none = misses.clone();
-    for_each_chunk(output, flows, &needed_columns(basis.labeler), |chunk| {
+    for_each_chunk(contents, flows, &needed_columns(basis.labeler), |chunk| {
         let found: Vec<Misses> = chunk
             .par_iter()
             .map(|batch| {

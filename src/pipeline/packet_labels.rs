@@ -1,13 +1,11 @@
 //! The tables `packet_labels` and `packet_claims` of a label set: packets that have labels of their own.
 
-use std::path::Path;
-
 use netcap_proto::{ARP, IPV4, IPV6, PACKET_CLAIM, PACKET_LABEL};
 
-use super::exports::read_columns;
+use super::decoded::read_columns;
 use super::label_sets::writer;
 use super::truth::packets;
-use crate::dataset::Manifest;
+use crate::dataset::Contents;
 use crate::error::Result;
 use crate::label::{Basis, PacketRows, PacketRules, label_without_flow};
 use crate::output::{Layout, Stage, TableFacts};
@@ -23,8 +21,7 @@ const ADDRESSED: [&str; 9] = [
 
 /// Writes both tables; gives them by name.
 pub(super) fn write_packet_labels(
-    input: &Path,
-    manifest: &Manifest,
+    contents: &Contents,
     basis: &Basis<'_>,
     rules: Option<&PacketRules<'_>>,
     stage: &Stage,
@@ -34,9 +31,9 @@ pub(super) fn write_packet_labels(
     let mut claims = writer(Layout::plain(&PACKET_CLAIM), stage, prefix, PACKET_CLAIMS)?;
     let mut rows = PacketRows::default();
     // Of packets of IP only fragments have no flow.
-    let fragments = (manifest.counts.fragments > 0).then_some([&IPV4, &IPV6]);
+    let fragments = (contents.manifest().counts.fragments > 0).then_some([&IPV4, &IPV6]);
     for table in [&ARP].into_iter().chain(fragments.into_iter().flatten()) {
-        for batch in read_columns(input, manifest, table, &ADDRESSED)? {
+        for batch in read_columns(contents, table, &ADDRESSED)? {
             label_without_flow(basis.labeler, &batch?, &mut rows)?;
         }
     }
@@ -48,7 +45,7 @@ pub(super) fn write_packet_labels(
         Ok(())
     };
     if let Some(rules) = rules {
-        for batch in packets(input, manifest)? {
+        for batch in packets(contents)? {
             rules.label(&batch?, &basis.packets, &mut rows)?;
             write(rows.take_full()?)?;
         }

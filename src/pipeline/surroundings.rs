@@ -5,18 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use netcap_proto::{CAPTURE, CLOCK};
 
-use super::exports::read_plain;
+use super::decoded::read_plain;
 use crate::batch::{int64, text};
-use crate::dataset::Output;
+use crate::dataset::Contents;
 use crate::error::Result;
 use crate::label::{ClockSeen, Surroundings};
 
 /// Looks at the tables of an output.
-pub(super) fn look_around(output: &Output) -> Result<Surroundings> {
-    let counts = output.manifest().counts;
+pub(super) fn look_around(contents: &Contents) -> Result<Surroundings> {
+    let counts = contents.manifest().counts;
     let mut disordered = 0;
     let mut captures = Vec::new();
-    for batch in read_plain(output.path(), output.manifest(), &CAPTURE)? {
+    for batch in read_plain(contents, &CAPTURE)? {
         let batch = batch?;
         let column = int64(&batch, "disordered_packets")?;
         disordered += column.iter().flatten().sum::<i64>().unsigned_abs();
@@ -27,7 +27,7 @@ pub(super) fn look_around(output: &Output) -> Result<Surroundings> {
         }));
     }
     Ok(Surroundings {
-        clocks: clocks(output)?,
+        clocks: clocks(contents)?,
         captures,
         packets: counts.read,
         duplicates: counts.kept_duplicates,
@@ -42,9 +42,9 @@ struct Stated {
     resolution_ns: i64,
 }
 
-fn clocks(output: &Output) -> Result<Vec<ClockSeen>> {
+fn clocks(contents: &Contents) -> Result<Vec<ClockSeen>> {
     let mut kinds: BTreeMap<String, Stated> = BTreeMap::new();
-    for batch in read_plain(output.path(), output.manifest(), &CLOCK)? {
+    for batch in read_plain(contents, &CLOCK)? {
         let batch = batch?;
         let (protocols, servers) = (text(&batch, "protocol")?, text(&batch, "src_ip")?);
         let resolutions = int64(&batch, "resolution_ns")?;

@@ -1,12 +1,13 @@
 //! The stage `tables`: captures to tables.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use netcap_proto::{FLOW_PACKET, Table};
 use serde::Serialize;
 
 use super::sources::{Sources, files, shorten};
-use crate::dataset::{HashCache, Output, StageFacts, fingerprint};
+use crate::dataset::{Output, StageFacts, fingerprint};
 use crate::engine::{self, Options, Progress};
 use crate::error::{Error, Finding, Result};
 
@@ -75,14 +76,14 @@ pub fn tables_fingerprint(
 pub fn make_tables(
     output: &mut Output,
     sources: &mut Sources,
-    cache: &HashCache,
     options: &Options,
     force: bool,
     progress: &dyn Progress,
 ) -> Result<(Made, Vec<String>)> {
+    let cache = Arc::clone(output.contents().cache());
     let mut same = false;
     if !force && let Some(before) = output.fingerprint_of(TABLES_STAGE) {
-        sources.hash(cache)?;
+        sources.hash(&cache)?;
         let (fingerprint, _) = tables_fingerprint(sources, options)?;
         // What is read from standard input is not known before it is read.
         let known = sources.inputs.iter().all(|input| input.sha256.is_some());
@@ -99,7 +100,7 @@ pub fn make_tables(
     let stage = output.begin(TABLES_STAGE)?;
     let states = sources.want_hashes()?;
     let made = engine::decode(&sources.sources, stage.path(), options, progress)?;
-    sources.learn(&states, &made.hashes, cache);
+    sources.learn(&states, &made.hashes, &cache);
     let (fingerprint, effective) = tables_fingerprint(sources, options)?;
     let manifest = output.manifest_mut();
     manifest.inputs.clone_from(&sources.inputs);

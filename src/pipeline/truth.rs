@@ -1,14 +1,13 @@
 //! Ground truth, read for an output: with its captures, and with what rules say of its packets and connections.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use arrow::array::Array;
 use netcap_proto::{FLOW, ICMPV4, ICMPV6, PACKET, Table};
 
-use super::exports::read_columns;
-use super::tables::TABLES_STAGE;
+use super::decoded::{has_table, read_columns};
 use crate::batch::{int32, int64};
-use crate::dataset::{Input, Manifest, hash_file};
+use crate::dataset::{Contents, Input, hash_file};
 use crate::error::{Error, Result};
 use crate::label::{
     Basis, Captured, Connections, GroundTruth, Labeler, PacketRules, Unit, flow_columns,
@@ -35,10 +34,10 @@ pub fn check_truth(files: &[PathBuf]) -> Result<Truth> {
 }
 
 /// Reads ground truth for an output.
-pub(super) fn read_truth(files: &[PathBuf], input: &Path, manifest: &Manifest) -> Result<Truth> {
-    let of_output = OfOutput { input, manifest };
-    let truth = read_files(files, Some(&of_output))?;
-    let names: Vec<String> = manifest
+pub(super) fn read_truth(files: &[PathBuf], contents: &Contents) -> Result<Truth> {
+    let truth = read_files(files, Some(&OfOutput(contents)))?;
+    let names: Vec<String> = contents
+        .manifest()
         .inputs
         .iter()
         .map(|input| input.name.clone())
@@ -82,13 +81,12 @@ fn read_files(files: &[PathBuf], captured: Option<&dyn Captured>) -> Result<Trut
 /// What a labeler has to know of an output beside each flow of a table; with the rules for packets, if there are any.
 pub(super) fn basis<'a>(
     labeler: &'a Labeler,
-    input: &Path,
-    manifest: &Manifest,
+    contents: &Contents,
     flows: &'static Table,
 ) -> Result<(Basis<'a>, Option<PacketRules<'a>>)> {
     let mut basis = Basis::new(labeler);
     if labeler.unit() == Unit::Connection {
-        for batch in read_columns(input, manifest, flows, &Connections::COLUMNS)? {
+        for batch in read_columns(contents, flows, &Connections::COLUMNS)? {
             basis.connections.add(&batch?)?;
         }
     }
@@ -96,34 +94,30 @@ pub(super) fn basis<'a>(
     if !labeler.asks().packets || flows.name != FLOW.name {
         return Ok((basis, None));
     }
-    let decoded = |table: &Table| {
-        let stage = manifest.stages.get(TABLES_STAGE);
-        stage.is_some_and(|stage| stage.tables.contains_key(table.name))
-    };
     let needed = [&PACKET, &ICMPV4, &ICMPV6];
     let needed = needed
         .iter()
         .take(if labeler.asks().icmp_errors { 3 } else { 1 });
-    if let Some(missing) = needed.into_iter().find(|table| !decoded(table)) {
+    if let Some(missing) = needed.into_iter().find(|table| !has_table(contents, table)) {
         let name = missing.name;
         return Err(Error::new(format!(
             "the ground truth speaks of packets, and this output has no table {name}"
         ))
-        .in_file(input)
+        .in_file(contents.path())
         .help(format!("decode with `--tables +{name}`")));
     }
     let mut rules = PacketRules::new(labeler);
-    for batch in read_columns(input, manifest, flows, &needed_columns(labeler))? {
+    for batch in read_columns(contents, flows, &needed_columns(labeler))? {
         rules.add_flows(&batch?)?;
     }
     if labeler.asks().icmp_errors {
         for table in [&ICMPV4, &ICMPV6] {
-            for batch in read_columns(input, manifest, table, &PacketRules::ERROR_COLUMNS)? {
+            for batch in read_columns(contents, table, &PacketRules::ERROR_COLUMNS)? {
                 rules.add_errors(&batch?)?;
             }
         }
     }
-    for batch in packets(input, manifest)? {
+    for batch in packets(contents)? {
         rules.count(&batch?, &mut basis.packets)?;
     }
     Ok((basis, Some(rules)))
@@ -131,26 +125,17 @@ pub(super) fn basis<'a>(
 
 /// The rows of the table packet, with what rules for packets need.
 pub(super) fn packets(
-    input: &Path,
-    manifest: &Manifest,
+    contents: &Contents,
 ) -> Result<impl Iterator<Item = Result<arrow::array::RecordBatch>> + use<>> {
-    read_columns(
-        input,
-        manifest,
-        &PACKET,
-        &["capture", "packet", "flow", "ts_ns"],
-    )
+    read_columns(contents, &PACKET, &["capture", "packet", "flow", "ts_ns"])
 }
 
 /// An output, for what clocks showed at its packets.
-struct OfOutput<'a> {
-    input: &'a Path,
-    manifest: &'a Manifest,
-}
+struct OfOutput<'a>(&'a Contents);
 
 impl Captured for OfOutput<'_> {
     fn ts_ns(&self, capture: &str, packet: u64) -> Result<i64> {
-        let known = self.manifest.inputs.iter().enumerate();
+        let known = self.0.manifest().inputs.iter().enumerate();
         let mut fitting = known.filter(|(_, input)| {
             let last = input.name.rsplit('/').next().unwrap_or(&input.name);
             input.name == capture || last == capture
@@ -166,13 +151,12 @@ impl Captured for OfOutput<'_> {
                 )));
             }
         };
-        let stage = self.manifest.stages.get(TABLES_STAGE);
-        if stage.is_none_or(|stage| !stage.tables.contains_key(PACKET.name)) {
+        if !has_table(self.0, &PACKET) {
             return Err(Error::new(
                 "the output has no table packet: decode with `--tables +packet`",
             ));
         }
-        for batch in packets(self.input, self.manifest)? {
+        for batch in packets(self.0)? {
             let batch = batch?;
             let (captures, numbers) = (int32(&batch, "capture")?, int64(&batch, "packet")?);
             let times = int64(&batch, "ts_ns")?;

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use arrow::array::{ArrayRef, Float64Array, RecordBatch, new_empty_array};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
@@ -152,6 +152,7 @@ fn frame_of(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<DataFrame> {
 /// The rows of a query over tables. What the query does not name is not read.
 pub fn query(sql: &str, tables: Vec<(String, Arc<dyn Source>)>) -> Result<RecordBatch> {
     let mut context = SQLContext::new();
+    let unread = Arc::new(Mutex::new(None));
     for (name, source) in tables {
         let empty = frame_of(&source.schema(), &[])?;
         let arguments = ScanArgsAnonymous {
@@ -159,10 +160,19 @@ pub fn query(sql: &str, tables: Vec<(String, Arc<dyn Source>)>) -> Result<Record
             name: "netcap",
             ..ScanArgsAnonymous::default()
         };
-        let table = LazyFrame::anonymous_scan(Arc::new(Scan(source)), arguments);
+        let scan = Scan {
+            source,
+            unread: Arc::clone(&unread),
+        };
+        let table = LazyFrame::anonymous_scan(Arc::new(scan), arguments);
         context.register(&name, table.map_err(|e| refused(&e))?);
     }
     let frame = context.execute(sql).and_then(LazyFrame::collect);
+    // What is wrong with a table is told as such, not as what became of the query.
+    let unread = unread.lock().ok().and_then(|mut error| error.take());
+    if let Some(error) = unread {
+        return Err(error);
+    }
     let frame = frame.map_err(|e| refused(&e))?;
     let mut fields = Vec::new();
     let mut columns = Vec::new();
@@ -187,7 +197,11 @@ pub fn query(sql: &str, tables: Vec<(String, Arc<dyn Source>)>) -> Result<Record
 }
 
 /// A table as Polars asks for it.
-struct Scan(Arc<dyn Source>);
+struct Scan {
+    source: Arc<dyn Source>,
+    /// Why a table could not be read, if one could not.
+    unread: Arc<Mutex<Option<Error>>>,
+}
 
 impl AnonymousScan for Scan {
     fn as_any(&self) -> &dyn Any {
@@ -195,21 +209,27 @@ impl AnonymousScan for Scan {
     }
 
     fn scan(&self, arguments: AnonymousScanArgs) -> PolarsResult<DataFrame> {
-        let schema = self.0.schema();
+        let schema = self.source.schema();
         let all = || schema.fields().iter().map(|f| f.name().as_str()).collect();
         let columns: Vec<&str> = match &arguments.with_columns {
             Some(names) => names.iter().map(|name| name.as_str()).collect(),
             None => all(),
         };
         let read = || {
-            let batches = self.0.read(&columns)?;
+            let batches = self.source.read(&columns)?;
             let found = match batches.first() {
                 Some(batch) => batch.schema(),
                 None => schema.clone(),
             };
             frame_of(&found, &batches)
         };
-        let frame = read().map_err(|e| PolarsError::ComputeError(e.to_string().into()))?;
+        let frame = read().map_err(|e| {
+            let told = PolarsError::ComputeError(e.to_string().into());
+            if let Ok(mut unread) = self.unread.lock() {
+                unread.get_or_insert(e);
+            }
+            told
+        })?;
         // Polars takes what comes for what it asked for: these columns in this order, and no more rows.
         let frame = frame.select(columns)?;
         Ok(match arguments.n_rows {

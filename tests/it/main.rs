@@ -16,6 +16,7 @@
 mod attacks;
 mod captures;
 mod cli;
+mod damage;
 mod datasets;
 mod defects;
 mod explain;

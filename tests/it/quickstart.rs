@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::support::{compare, files, finished, netcap, root, run};
 
-fn build(out: &Path, more: &[&str]) -> (i32, String, String) {
+pub fn build(out: &Path, more: &[&str]) -> (i32, String, String) {
     let pipeline = root().join("pipelines/quickstart.yaml");
     let mut command = netcap();
     command
@@ -56,42 +56,6 @@ fn quickstart_is_not_made_twice_and_repairs_itself() {
     );
     assert!(!out.path().join("exports/protobuf").exists());
     assert_eq!(build(out.path(), &[]).0, 0);
-    assert_eq!(files(out.path()), first);
-}
-
-#[test]
-fn what_is_damaged_is_made_again() {
-    let out = tempfile::tempdir().unwrap();
-    assert_eq!(build(out.path(), &[]).0, 0);
-    let first = files(out.path());
-    let (dns, report) = (
-        out.path().join("labeled/lab/dns/part-00000.parquet"),
-        out.path().join("labels/lab/report.json"),
-    );
-    // As long as before, and its time of change is another one.
-    let mut bytes = std::fs::read(&dns).unwrap();
-    bytes[100] ^= 1;
-    std::fs::write(&dns, bytes).unwrap();
-    std::fs::remove_file(&report).unwrap();
-    let (status, _, errors) = build(out.path(), &[]);
-    assert_eq!(status, 0, "{errors}");
-    for told in [
-        "made again: labeled/lab/dns/part-00000.parquet in the output has other bytes",
-        "made again: labels/lab/report.json in the output is missing",
-        "tables                   unchanged",
-    ] {
-        assert!(errors.contains(told), "{told}: {errors}");
-    }
-    assert_eq!(files(out.path()), first);
-    // Tables are again what they were, so what was made of them stays.
-    std::fs::remove_file(out.path().join("tables/tcp/part-00000.parquet")).unwrap();
-    let (status, _, errors) = build(out.path(), &[]);
-    assert_eq!(status, 0, "{errors}");
-    assert_eq!(errors.matches("unchanged").count(), 4, "{errors}");
-    assert!(
-        errors.contains("labels/lab               unchanged"),
-        "{errors}"
-    );
     assert_eq!(files(out.path()), first);
 }
 
