@@ -241,26 +241,27 @@ fn look(rule: &Rule, miss: &mut Miss, facts: &FlowFacts<'_>) {
         };
         // One after the other, since most flows fail two of them at once.
         let mut failed = TESTED.into_iter().filter(|part| fails(*part));
-        let (first, second) = (failed.next(), failed.next());
-        if let Some(second) = second {
-            // Told only if nothing comes nearer.
-            let told = miss.without.is_empty() && failed.next().is_none();
-            if let Some(first) = first.filter(|_| told)
-                && matching::condition(base, facts, reverse)
-            {
-                *miss.without_two.entry([first, second]).or_default() += 1;
-            }
+        let (first, second, third) = (failed.next(), failed.next(), failed.next());
+        // Told only if nothing comes nearer.
+        let two_are_told = miss.without.is_empty() && third.is_none();
+        if second.is_some() && !two_are_told {
             continue;
         }
         // The condition is tested last, as it costs most.
-        let part = match (first, matching::condition(base, facts, reverse)) {
-            (Some(part), true) => part,
-            (None, false) => Part::Condition,
-            (None, true) => {
+        let holds = matching::condition(base, facts, reverse);
+        let part = match (first, second.or((!holds).then_some(Part::Condition))) {
+            (None, None) => {
                 miss.exempt += 1;
                 return;
             }
-            (Some(_), false) => continue,
+            (Some(part), None) | (None, Some(part)) => part,
+            (Some(first), Some(second)) => {
+                // A condition beside two others is a third.
+                if two_are_told && (holds || second == Part::Condition) {
+                    *miss.without_two.entry([first, second]).or_default() += 1;
+                }
+                continue;
+            }
         };
         *miss.without.entry(part).or_default() += 1;
         miss.without_two.clear();

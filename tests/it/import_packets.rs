@@ -71,6 +71,19 @@ fn labels_of_packets_become_ranges() {
         "{}",
         zero.told
     );
+    // Numbers that are not those of all packets of a capture.
+    for (file, told) in [
+        ("\"2\",0\n\"3\",1\n", "2 lines about packets 2 to 3,"),
+        ("\"1\",0\n\"3\",1\n", "2 lines about packets 1 to 3,"),
+        (
+            "\"1\",0\n\"2\",1\n\"2\",1\n",
+            "3 lines about packets 1 to 2,",
+        ),
+    ] {
+        let found = import("z.csv", format!("\"\",\"x\"\n{file}").as_bytes(), &[]);
+        assert!(found.told.contains(told), "{}", found.told);
+        assert!(!found.told.contains("have as many"), "{}", found.told);
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use crate::error::Finding;
 use crate::label::diagnosis::Surroundings;
 use crate::label::duration;
-use crate::label::interval::show_utc;
+use crate::label::interval::{Interval, show_utc};
 use crate::label::labeler::Labeler;
 use crate::label::packets::Numbers;
 use crate::label::report::bounds;
@@ -78,7 +78,7 @@ pub(super) fn tell(
                 show_utc(flows.first),
                 show_utc(flows.last),
                 duration::show(gap),
-                other_date(labels, flows).unwrap_or_else(|| "check zone and date".to_owned()),
+                other_date(labeler, flows).unwrap_or_else(|| "check zone and date".to_owned()),
             ),
         ));
     }
@@ -97,31 +97,39 @@ pub(super) fn tell(
 }
 
 /// The mistake in a date that would explain why rules and flows do not meet: another year, or month and day
-/// exchanged.
-fn other_date(labels: Span, flows: Span) -> Option<String> {
+/// exchanged. Each time of the rules is tried by itself, since such a mistake moves them by different lengths.
+fn other_date(labeler: &Labeler, flows: Span) -> Option<String> {
     let utc = |ns: i64| {
         let time = Timestamp::from_nanosecond(ns.into()).ok()?;
         Some(TimeZone::UTC.to_datetime(time))
     };
-    let meets = |moved: DateTime, from: DateTime| {
-        let by = moved.duration_since(from).as_nanos();
+    let there = utc(flows.first)?;
+    let times = labeler.rules().iter().flat_map(|rule| &rule.time);
+    let times = times.filter(|time| time.start != i64::MIN && time.end != i64::MAX);
+    // Where a time would begin, if it would be among the flows.
+    let moved = |time: &Interval, to: &dyn Fn(DateTime) -> Result<DateTime, jiff::Error>| {
+        let from = utc(time.start)?;
+        let to = to(from).ok()?;
+        let by = to.duration_since(from).as_nanos();
         let at = |ns: i64| i128::from(ns) + by;
-        at(labels.first) <= i128::from(flows.last) && i128::from(flows.first) <= at(labels.last)
+        let meets =
+            at(time.start) <= i128::from(flows.last) && i128::from(flows.first) <= at(time.end);
+        meets.then_some(to)
     };
-    let (from, to) = (utc(labels.first)?, utc(flows.first)?);
-    let with = |year, month, day| from.with().year(year).month(month).day(day).build().ok();
-    if let Some(moved) = with(to.year(), from.month(), from.day())
-        && meets(moved, from)
-    {
-        return Some(format!("in {} they would: check the year", to.year()));
+    let year = |time: &Interval| moved(time, &|from| from.with().year(there.year()).build());
+    if times.clone().any(|time| year(time).is_some()) {
+        return Some(format!("in {} they would: check the year", there.year()));
     }
-    let exchanged = with(from.year(), from.day(), from.month())?;
-    meets(exchanged, from).then(|| {
-        format!(
-            "on {} they would: check whether day and month are exchanged",
-            exchanged.date()
-        )
-    })
+    let exchanged = |time: &Interval| {
+        moved(time, &|from| {
+            from.with().month(from.day()).day(from.month()).build()
+        })
+    };
+    let day = times.filter_map(exchanged).min()?;
+    Some(format!(
+        "on {} they would: check whether day and month are exchanged",
+        day.date()
+    ))
 }
 
 /// Rules that name packets which their capture does not have: it is not the one that was labeled.

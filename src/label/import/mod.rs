@@ -287,10 +287,12 @@ fn add_text(
         ));
     }
     let shift = u64::from(packets_from_zero);
-    let mut last = 0;
+    let mut numbers: Option<(u64, u64)> = None;
     let said = rows()?.map(|row| {
-        if of_packets {
-            last = last.max(number(&row).unwrap_or(0).saturating_add(shift));
+        if let Some(number) = number(&row).filter(|_| of_packets) {
+            let number = number.saturating_add(shift);
+            let (first, last) = numbers.unwrap_or((number, number));
+            numbers = Some((first.min(number), last.max(number)));
         }
         let label = match row.is_empty() {
             true => Err(EMPTY.to_owned()),
@@ -304,7 +306,17 @@ fn add_text(
     }
     let (labels, of_file) = collect_packets(file, said, done);
     // A line for each packet: then the capture has as many.
-    let capture_packets = (last == of_file).then_some(last);
+    let capture_packets = match numbers {
+        Some((1, last)) if last == of_file => Some(last),
+        Some((first, last)) => {
+            done.notes.push(format!(
+                "{} has {of_file} lines about packets {first} to {last}, so not one for each packet of a capture: whether a capture is the one that was labeled is not checked (`capture_packets` in a label file tells how many packets it has)",
+                file.display()
+            ));
+            None
+        }
+        None => None,
+    };
     push_packets(file, labels, capture_packets, lines, done);
     Ok(())
 }

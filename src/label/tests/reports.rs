@@ -148,6 +148,14 @@ fn empty_rules_tell_their_nearest_miss() {
             "no flow fits all but one of its conditions; 2 would match but for the time and the ports",
         ),
         (
+            "if: fwd_packets > 1000000\nports: 22\n",
+            vec![
+                at("10.9.0.7:1 10.0.1.5:2222", "10:10:00"),
+                at("10.9.0.7:1 10.0.1.5:2222", "12:20:00"),
+            ],
+            "no flow fits all but one of its conditions; 1 would match but for the ports and the condition `if:`",
+        ),
+        (
             "ports: 22\n",
             vec![
                 at("10.9.0.7:1 10.0.1.5:2222", "12:10:00"),
@@ -305,6 +313,39 @@ fn disjoint_ranges_show_both() {
         assert!(message.ends_with(hint), "{message}");
     }
     assert!(finding(&report_of("2026-05-04T10:00:00Z"), "range-disjoint").is_none());
+}
+
+#[test]
+fn exchanged_days_of_several_rules_are_told_by_the_one_that_meets() {
+    let rule = |id, day| {
+        format!("{{id: {id}, label: A, victims: 10.0.1.5, time: 2026-{day} 10:00 .. 11:00}}")
+    };
+    // The 3rd, 4th and 5th of May, as somebody in the USA writes them.
+    let rules = [rule("a", "03-05"), rule("b", "04-05"), rule("c", "05-05")].join(", ");
+    let labeler = labeler(&format!("netcap-labels: 1\nzone: UTC\nrules: [{rules}]\n"));
+    for (time, hint) in [
+        (
+            "2026-05-04T10:30:00Z",
+            "on 2026-05-04 they would: check whether day and month",
+        ),
+        (
+            "2026-05-03T10:30:00Z",
+            "on 2026-05-03 they would: check whether day and month",
+        ),
+        ("2026-05-06T10:30:00Z", "; check zone and date"),
+        (
+            "2027-05-05T10:30:00Z",
+            "; in 2027 they would: check the year",
+        ),
+    ] {
+        let told = report(&labeler, &[flow("10.9.0.7:1 10.0.1.5:1", time)]);
+        let Some(found) = finding(&told, "range-disjoint") else {
+            // The rules go on to the 5th.
+            assert!(time < "2026-05-05", "{time}");
+            continue;
+        };
+        assert!(found.message.contains(hint), "{}", found.message);
+    }
 }
 
 #[test]
