@@ -4,11 +4,14 @@
 //! damaged. Compressed data inside of compressed data are not undone.
 
 use std::fmt;
+use std::fs::File;
 use std::io::{self, BufReader, Read};
+use std::path::Path;
 
 use super::buffer::Halt;
-use super::facts::Compression;
+use super::facts::{Compression, Format};
 use super::lz4::Lz4;
+use crate::error::{Error, Result};
 
 /// zstd's windows up to 2^25 = 32 MiB, so that no file takes more than 64 MiB of memory. All
 /// levels up to 20 keep to it; only `--ultra -21`, `-22` and `--long` go beyond.
@@ -16,6 +19,50 @@ const ZSTD_WINDOW_LOG: u32 = 25;
 
 /// A piece of gzip's output is lost when damage lies in it, so pieces are short.
 const GZIP_PIECE: usize = 16 << 10;
+
+/// Larger files are not read whole: their few compressed bytes may say anything.
+const WHOLE: usize = 8 << 30;
+
+/// A whole file, uncompressed, for what is no capture.
+pub fn read_whole(path: &Path) -> Result<Vec<u8>> {
+    let mut input = open(path)?;
+    let (mut bytes, mut room) = (Vec::new(), vec![0; 1 << 16]);
+    loop {
+        match input.read(&mut room).map_err(|halt| told(path, halt))? {
+            0 => return Ok(bytes),
+            n => bytes.extend_from_slice(room.get(..n).unwrap_or_default()),
+        }
+        if bytes.len() > WHOLE {
+            return Err(Error::new(format!("this file has more than {WHOLE} bytes")).in_file(path));
+        }
+    }
+}
+
+/// The format of a file, uncompressed, if it is a capture.
+pub fn format_of(path: &Path) -> Result<Option<Format>> {
+    let mut input = open(path)?;
+    let (mut magic, mut length) = ([0; 4], 0);
+    while let Some(room) = magic.get_mut(length..).filter(|room| !room.is_empty()) {
+        match input.read(room).map_err(|halt| told(path, halt))? {
+            0 => return Ok(None),
+            n => length += n,
+        }
+    }
+    Ok(Format::recognise(magic))
+}
+
+fn open(path: &Path) -> Result<Input> {
+    let failed = |e| Error::io(path, "read", e);
+    let file = File::open(path).map_err(failed)?;
+    Input::new(Box::new(file)).map_err(failed)
+}
+
+fn told(path: &Path, halt: Halt) -> Error {
+    match halt {
+        Halt::Io(error) => Error::io(path, "read", error),
+        Halt::Cut(why) | Halt::Damaged(why) => Error::new(why).in_file(path),
+    }
+}
 
 /// Uncompressed bytes.
 pub(super) struct Input {

@@ -31,6 +31,7 @@ pub use arrange::{Arranged, Arrangement, DUPLICATE_WINDOW_NS};
 pub use expand::expand;
 pub use facts::{ByteOrder, Compression, End, FileFacts, Format, Interface};
 pub use hashed::{FileHash, hash_file};
+pub use input::{format_of, read_whole};
 pub use inspect::{Inspection, inspect};
 pub use reader::Reader;
 pub use stream::{Overlap, Stream, StreamFile, order};

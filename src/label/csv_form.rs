@@ -266,13 +266,19 @@ fn read_header(cells: &[(String, At)], problems: &mut Problems) -> Vec<Option<Co
     for (name, at) in cells {
         let found = column(name);
         if found.is_none() {
-            let near = suggest(&plain(name), ALIASES.iter().map(|(alias, _)| *alias));
+            let near = (!name.trim().is_empty())
+                .then(|| suggest(&plain(name), ALIASES.iter().map(|(alias, _)| *alias)))
+                .flatten();
             let help = near
                 .map(|near| format!("did you mean `{near}`? "))
                 .unwrap_or_default();
+            let what = match name.trim() {
+                "" => format!("column {} of this table has no name", layout.len() + 1),
+                name => format!("`{name}` is no column of a label table"),
+            };
             problems.add_help(
                 *at,
-                format!("`{name}` is no column of a label table"),
+                what,
                 help + "A column that is only to be kept is called `extra:…`",
             );
         } else if found != Some(Column::Extra) && layout.contains(&found) {
@@ -338,15 +344,26 @@ fn line(
     {
         unique(value, *at, ids, problems);
     }
+    let (always, any) = (Node::text("always", at), Node::text("any", at));
+    // They may be in the column that is not known, which was told of the header.
+    let has_hosts = nodes.contains_key("attackers") || nodes.contains_key("victims");
+    if !has_hosts && layout.contains(&None) {
+        fields.set("victims", &any);
+    }
     for key in ["label", "time"] {
         let has_ends = key == "time" && start.is_some() && end.is_some();
         if !nodes.contains_key(key) && !has_ends && layout_has(layout, key) {
-            let what = if key == "time" {
-                "start or no end"
-            } else {
-                key
+            let what = match (key, &start, &end) {
+                ("time", Some(_), None) => "end",
+                ("time", None, Some(_)) => "start",
+                ("time", ..) => "start and no end",
+                _ => key,
             };
             problems.add(at, format!("this line has no {what}"));
+            // Told once.
+            if key == "time" {
+                fields.set(key, &always);
+            }
         }
     }
     rule::read(

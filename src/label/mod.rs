@@ -87,6 +87,7 @@ pub use verdict::{Claim, Edge, End, FlowDirection, FlowFacts, PacketCount, State
 
 use jiff::tz::TimeZone;
 
+use crate::capture::{Format, read_whole};
 use crate::error::Error;
 use problems::Problems;
 
@@ -119,13 +120,20 @@ pub fn read(
     columns: &Columns,
     captured: Option<&dyn Captured>,
 ) -> Result<GroundTruth, Errors> {
-    let bytes = std::fs::read(path).map_err(|error| {
-        let error = Error::io(path, "read the ground truth", error);
+    let bytes = read_whole(path).map_err(|error| {
         Errors::one(match path.is_dir() {
             true => error.help("it is a folder: name the files in it"),
             false => error,
         })
     })?;
+    if let Some(magic) = bytes.first_chunk()
+        && let Some(format) = Format::recognise(*magic)
+    {
+        let error = Error::new(format!("this is a capture ({format}), and no ground truth"));
+        return Err(Errors::one(error.in_file(path).help(
+            "name the label file about it; `netcap label import` reads labels in comments of its packets",
+        )));
+    }
     if let Some(foreign) = import::as_label_file(path, &bytes).map_err(Errors::one)? {
         let mut truth = parse_in(&foreign.text, path, columns, captured)?;
         truth.left_out = foreign.left_out;
@@ -170,6 +178,14 @@ fn parse_in(
     let truth = if csv_form::is_csv(text) {
         Some(csv_form::read(text, path, &name, columns, &mut problems).map_err(Errors::one)?)
     } else {
+        if is_table(path) && !import::is_label_yaml(text) {
+            let error = Error::new(
+                "the first line of this table does not name the columns of a label table",
+            );
+            return Err(Errors::one(error.in_file(path).at_line(1, 1).help(
+                "write such as `label,start,end,attackers,victims`; tables of others become label files with `netcap label import`",
+            )));
+        }
         let root = yaml::parse(text, path, &mut problems).map_err(Errors::one)?;
         document::read(&root, &name, columns, captured, &mut problems)
     };
@@ -181,4 +197,12 @@ fn parse_in(
                 .help("the first line of one is `netcap-labels: 1`"),
         )),
     }
+}
+
+/// Whether the name of a file says that it is a table.
+fn is_table(path: &Path) -> bool {
+    let extension = path.extension().unwrap_or_default();
+    ["csv", "tsv"]
+        .iter()
+        .any(|table| extension.eq_ignore_ascii_case(table))
 }

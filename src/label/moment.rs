@@ -220,10 +220,10 @@ fn parse_clock(text: &str) -> Option<(Time, Resolution)> {
 pub(super) fn split_range(text: &str) -> Result<(&str, &str, usize), Fault> {
     match text.split_once("..") {
         Some((start, end)) if !end.starts_with('.') => Ok((start, end, start.chars().count() + 2)),
-        _ => Err(
+        _ => Err(other_dates::recognise(text.trim()).unwrap_or_else(|| {
             Fault::new(0, format!("`{}` is no range of time", text.trim())).help(
                 "write it as `10:20 .. 11:05`, both ends included; `always` stands for all times",
-            ),
-        ),
+            )
+        })),
     }
 }

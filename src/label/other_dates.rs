@@ -9,7 +9,7 @@ use jiff::fmt::strtime::BrokenDownTime;
 use crate::label::problems::Fault;
 
 /// Forms of a day, in the words of strftime.
-const FORMS: [&str; 12] = [
+const FORMS: [&str; 13] = [
     "%m/%d/%Y",
     "%d/%m/%Y",
     "%m/%d/%y",
@@ -22,6 +22,7 @@ const FORMS: [&str; 12] = [
     "%b %d %Y",
     "%b %d, %Y",
     "%d %b %Y",
+    "%Y%m%d",
 ];
 
 /// What to say of a text that begins with a day in another form, or counts from 1970.
@@ -38,7 +39,9 @@ pub(super) fn recognise(text: &str) -> Option<Fault> {
     };
     let day = |form: &&str| {
         let (time, at) = BrokenDownTime::parse_prefix(form, text).ok()?;
-        ends(at).then(|| time.to_date().ok()).flatten()
+        let day = time.to_date().ok().filter(|_| ends(at));
+        // Years of two digits are those of this age.
+        day.filter(|day| (1970..2262).contains(&day.year()))
     };
     let compact = |text: &str| {
         let (time, _) = BrokenDownTime::parse_prefix("%Y%m%dT%H%M%S", text).ok()?;
@@ -69,7 +72,7 @@ pub(super) fn recognise(text: &str) -> Option<Fault> {
 
 /// The time of a number of seconds, or of thousandths, millionths or billionths of them.
 fn epoch(text: &str) -> Option<String> {
-    let whole = text.split('.').next().unwrap_or_default();
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let fits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
     if !text.split('.').all(fits) || text.matches('.').count() > 1 {
         return None;
@@ -82,7 +85,15 @@ fn epoch(text: &str) -> Option<String> {
         18 | 19 => 1,
         _ => return None,
     };
-    Some(Timestamp::from_nanosecond(count * unit).ok()?.to_string())
+    // Digits beyond nanoseconds are left out.
+    let nanoseconds: String = fraction
+        .chars()
+        .chain(std::iter::repeat('0'))
+        .take(9)
+        .collect();
+    let part = nanoseconds.parse::<i128>().ok()? * unit / 1_000_000_000;
+    let time = Timestamp::from_nanosecond(count * unit + part).ok()?;
+    Some(time.to_string())
 }
 
 #[cfg(test)]
@@ -98,7 +109,10 @@ mod tests {
             ("2026/05/04T10:20Z", "as 2026-05-04 ("),
             ("May 4 2026 10:20", "as 2026-05-04 ("),
             ("1777890000", "write 2026-05-04T10:20:00Z"),
-            ("1777890000.25", "write 2026-05-04T10:20:00Z"),
+            ("1777890000.25", "write 2026-05-04T10:20:00.25Z"),
+            ("1777890000250.5", "write 2026-05-04T10:20:00.2505Z"),
+            ("20260504 15:52", "as 2026-05-04 ("),
+            ("05/25/26 3:52 PM", "as 2026-05-25 ("),
             ("1777890000000", "write 2026-05-04T10:20:00Z"),
             ("20260504T102000Z", "write 2026-05-04 10:20:00Z"),
         ] {

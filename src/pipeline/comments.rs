@@ -1,22 +1,14 @@
 //! Comments of the packets of a capture, as ground truth may be in them.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
-use crate::capture::{Format, Reader};
+use crate::capture::{Format, Reader, format_of};
 use crate::error::{Error, Result};
 use crate::label::Commented;
 
 /// The comments of each packet of a file in pcapng; nothing of what is no capture.
 pub fn packet_comments(path: &Path) -> Result<Option<Vec<Commented>>> {
-    let mut file = File::open(path).map_err(|e| Error::io(path, "read", e))?;
-    let mut magic = [0; 4];
-    let format = match file.read_exact(&mut magic) {
-        Ok(()) => Format::recognise(magic),
-        Err(_) => None,
-    };
-    match format {
+    match format_of(path)? {
         None => return Ok(None),
         Some(Format::Pcapng) => {}
         Some(_) => {

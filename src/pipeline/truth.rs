@@ -69,7 +69,8 @@ fn read_files(files: &[PathBuf], captured: Option<&dyn Captured>) -> Result<Trut
     let labeler = Labeler::new(&truths)?;
     if labeler.is_empty() {
         let error = Error::new("there is no rule in it, and nothing that it vouches for");
-        let error = error.help("add `rules:`, or `covers:` if there was no attack");
+        let error =
+            error.help("add a rule, or to a label file in YAML `covers:` if there was no attack");
         return Err(match files {
             [file] => error.in_file(file),
             _ => error,

@@ -148,6 +148,26 @@ fn labels_without_rules_are_refused() {
     let (status, _, errors) = run(&["label", "--labels", &file, "--input", &out]);
     assert_eq!(status, 2);
     assert!(errors.contains("there is no rule in it"), "{errors}");
+    for (name, content, told) in [
+        (
+            "l.csv",
+            "a,b\n1,2\n",
+            "does not name the columns of a label table",
+        ),
+        (
+            "l.csv",
+            "label,start,end,victims\n",
+            "there is no rule in it",
+        ),
+    ] {
+        std::fs::write(path(name), content).unwrap();
+        let (status, _, errors) = run(&["label", "--labels", &path(name), "--input", &out]);
+        assert_eq!(status, 2);
+        assert!(errors.contains(told), "{errors}");
+    }
+    let (status, _, errors) = run(&["label", "--labels", &quickstart(), "--input", &out]);
+    assert_eq!(status, 2);
+    assert!(errors.contains("this is a capture (pcapng)"), "{errors}");
     assert!(!Path::new(&out).join("labels").exists());
 }
 

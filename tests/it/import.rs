@@ -226,11 +226,37 @@ fn what_needs_no_import_is_told() {
     let pcap = import("a.pcap", &[0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0], &[]);
     assert!(pcap.errors.contains("a capture in pcap"), "{}", pcap.errors);
     let quickstart = std::fs::read(crate::support::root().join("tests/lab/quickstart.pcapng"));
-    let pcapng = import("a.pcapng", &quickstart.unwrap(), &[]);
+    let quickstart = quickstart.unwrap();
+    for (name, bytes) in [
+        ("a.pcapng", quickstart.clone()),
+        ("a.pcapng.gz", gzip(&quickstart)),
+    ] {
+        let found = import(name, &bytes, &[]);
+        assert!(
+            found.errors.contains("no packet of this capture"),
+            "{}",
+            found.errors
+        );
+    }
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut out, bytes).unwrap();
+    out.finish().unwrap()
+}
+
+#[test]
+fn compressed_ground_truth_is_as_if_it_were_not() {
+    let plain = import("l.csv", b"1;0\r\n2;1\r\n", &["--format", "lemay"]);
+    let zipped = import("l.csv", &gzip(b"1;0\r\n2;1\r\n"), &["--format", "lemay"]);
+    assert!(!plain.lines.is_empty());
+    assert_eq!(zipped.lines, plain.lines);
+    let cut = import("l.csv", &gzip(b"1;0\r\n2;1\r\n")[..12], &[]);
     assert!(
-        pcapng.errors.contains("no packet of this capture"),
+        cut.errors.contains("the gzip data break off"),
         "{}",
-        pcapng.errors
+        cut.errors
     );
 }
 

@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
+use crate::capture::read_whole;
 use crate::error::{Error, Result};
 use crate::label::csv_form;
 use crate::label::model::LeftOut;
@@ -151,7 +152,7 @@ pub(super) fn as_label_file(file: &Path, bytes: &[u8]) -> Result<Option<Foreign>
     }))
 }
 
-fn is_label_yaml(text: &str) -> bool {
+pub(super) fn is_label_yaml(text: &str) -> bool {
     text.lines().any(|line| line.starts_with("netcap-labels:"))
 }
 
@@ -209,7 +210,7 @@ pub fn import(
             push_packets(file, labels, None, &mut lines, &mut done);
             continue;
         }
-        let bytes = std::fs::read(file).map_err(|e| Error::io(file, "read", e))?;
+        let bytes = read_whole(file)?;
         let text = rows::text(&bytes, &mut done.notes);
         let format = match format {
             Some(format) => Format::named(format)?,

@@ -103,7 +103,7 @@ fn faults_of_tables_have_their_places() {
             "2:1: this line has 5 fields, and the header 7",
         ),
         (
-            format!("{head}\na,X,05/04/2026 10:00Z,10:05,kali,,\n"),
+            format!("{head}\na,X,05/04/2026 10:00Z,10:05,10.0.0.1,,\n"),
             "2:5: `05/04/2026 10:00Z` has its date in another form | write the day as 2026-04-05 or",
         ),
         (
@@ -112,7 +112,11 @@ fn faults_of_tables_have_their_places() {
         ),
         (
             format!("{head}\na,X,2026-05-04 10:00Z,,10.0.0.1,,\n"),
-            "2:1: this line has no start or no end",
+            "2:1: this line has no end",
+        ),
+        (
+            "label,time,,victims\n".to_owned(),
+            "1:12: column 3 of this table has no name | A column that is only",
         ),
         (
             format!("{head}\na,,2026-05-04 10:00Z,10:05,10.0.0.1,,\n"),
@@ -138,6 +142,9 @@ fn faults_of_tables_have_their_places() {
             errors.iter().any(|error| error.starts_with(wanted)),
             "{text}\n{errors:#?}"
         );
+        // One mistake, one message; a label of two lines is the second one of that table.
+        let two_lines = text.contains("\"X\nY");
+        assert_eq!(errors.len(), 1 + usize::from(two_lines), "{errors:#?}");
         // Tables have columns, and no keys.
         assert!(
             !errors.iter().any(|error| error.contains(":`")),
