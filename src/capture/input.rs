@@ -10,6 +10,7 @@ use std::path::Path;
 
 use super::buffer::Halt;
 use super::facts::{Compression, Format};
+use super::gzip::Gzip;
 use super::lz4::Lz4;
 use crate::error::{Error, Result};
 
@@ -82,10 +83,11 @@ impl Input {
         };
         raw.look()?;
         let (compression, bytes, piece): (_, Box<dyn Read + Send>, _) = match raw.head {
-            [0x1f, 0x8b, 0x08, _] => {
-                let decoder = flate2::bufread::MultiGzDecoder::new(BufReader::new(raw));
-                (Some(Compression::Gzip), Box::new(decoder), GZIP_PIECE)
-            }
+            [0x1f, 0x8b, 0x08, _] => (
+                Some(Compression::Gzip),
+                Box::new(Gzip::new(raw)),
+                GZIP_PIECE,
+            ),
             // The second line is a frame to be skipped, which pzstd begins its files with.
             [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18] => {
                 let mut decoder = zstd::stream::read::Decoder::new(raw)?;

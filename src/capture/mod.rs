@@ -9,6 +9,7 @@ mod arrange;
 mod buffer;
 mod expand;
 mod facts;
+mod gzip;
 mod hashed;
 mod input;
 mod inspect;

@@ -166,6 +166,9 @@ fn refuse(overlaps: &[(Spanned, Spanned)]) -> Error {
             Utc(*b_last),
             Seconds(a_last.min(b_last).abs_diff(*b_first)),
         );
+        if (a_first, a_last) == (b_first, b_last) {
+            text += ": is it the same capture twice?";
+        }
     }
     if let Some(more) = overlaps.len().checked_sub(LISTED).filter(|more| *more > 0) {
         let _ = write!(text, "\n  and {more} more pairs");

@@ -16,6 +16,7 @@ use polars::sql::{SQLContext, sql_expr};
 use super::Source;
 use super::bridge::{from_polars, to_polars};
 use super::rewrite::{divisor_column, rewrite};
+use super::select;
 use crate::error::{Error, Result};
 
 /// SQL expressions, parsed once for many batches.
@@ -152,9 +153,19 @@ fn frame_of(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<DataFrame> {
 /// The rows of a query over tables. What the query does not name is not read.
 pub fn query(sql: &str, tables: Vec<(String, Arc<dyn Source>)>) -> Result<RecordBatch> {
     let mut context = SQLContext::new();
+    let mut times = BTreeSet::new();
     let unread = Arc::new(Mutex::new(None));
     for (name, source) in tables {
-        let empty = frame_of(&source.schema(), &[])?;
+        let schema = source.schema();
+        let of_time = |field: &&FieldRef| matches!(field.data_type(), DataType::Timestamp(..));
+        times.extend(
+            schema
+                .fields()
+                .iter()
+                .filter(of_time)
+                .map(|field| field.name().clone()),
+        );
+        let empty = frame_of(&schema, &[])?;
         let arguments = ScanArgsAnonymous {
             schema: Some(empty.schema().clone()),
             name: "netcap",
@@ -167,7 +178,8 @@ pub fn query(sql: &str, tables: Vec<(String, Arc<dyn Source>)>) -> Result<Record
         let table = LazyFrame::anonymous_scan(Arc::new(scan), arguments);
         context.register(&name, table.map_err(|e| refused(&e))?);
     }
-    let frame = context.execute(sql).and_then(LazyFrame::collect);
+    let sql = select::rewrite(sql, |name| times.contains(name));
+    let frame = context.execute(&sql).and_then(LazyFrame::collect);
     // What is wrong with a table is told as such, not as what became of the query.
     let unread = unread.lock().ok().and_then(|mut error| error.take());
     if let Some(error) = unread {

@@ -9,6 +9,8 @@ mod bridge;
 mod engine;
 #[cfg(feature = "sql")]
 mod rewrite;
+#[cfg(feature = "sql")]
+mod select;
 #[cfg(not(feature = "sql"))]
 mod without;
 
