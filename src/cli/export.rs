@@ -70,9 +70,9 @@ impl Export {
             labels: self.labels,
         };
         let stage = Stage::begin(&self.out)?;
-        let files = write_export(&contents, &request, stage.path(), "")?;
+        let files = write_export(&contents, &request, stage.path())?;
         stage.commit()?;
-        let files = count(files.len() as u64, "file");
+        let files = count(files as u64, "file");
         common.say(&format!("{files} in {}", self.out.display()));
         Ok(Done::Well)
     }

@@ -15,7 +15,7 @@ use super::tables::TABLES_STAGE;
 use crate::dataset::{Contents, Manifest, Output, StageFacts, fingerprint};
 use crate::error::{Error, Result};
 use crate::label::FlowLabels;
-use crate::output::export::{Format, export, export_descriptors};
+use crate::output::export::{Format, export, export_descriptors, export_unhashed};
 use crate::output::{FileFacts, Layout};
 
 /// An export to be made.
@@ -86,7 +86,7 @@ pub fn make_export(output: &mut Output, request: &ExportRequest, force: bool) ->
         return Ok(Made::Before);
     }
     let stage = output.begin(&name)?;
-    let files = write_export(output.contents(), request, stage.path(), &name)?;
+    let files = write_stage(output.contents(), request, stage.path(), &name)?;
     let facts = StageFacts {
         fingerprint,
         options,
@@ -101,54 +101,73 @@ fn no_labels(stage: &str) -> Error {
     Error::new(format!("this output has no {stage}")).help("run `netcap label` first")
 }
 
-/// Writes an export of an output into `folder`, which the facts call `prefix`.
-pub fn write_export(
+/// Writes an export into the folder of a stage, which the facts call `prefix`.
+fn write_stage(
     contents: &Contents,
     request: &ExportRequest,
     folder: &Path,
     prefix: &str,
 ) -> Result<Vec<FileFacts>> {
-    let tables = request.tables(contents.manifest())?;
-    let labels = Labels::read(contents, request.labels.as_deref(), &tables)?;
-    let mut files: Vec<FileFacts> = tables
-        .into_par_iter()
-        .map(|table| {
-            let labels = labels.of(table);
-            let layout = if labels.is_some() {
-                Layout::labeled(table)
-            } else {
-                Layout::plain(table)
-            };
-            let schema = layout.schema();
-            let batches = read_plain(contents, table)?.map(|batch| {
-                let batch = batch?;
-                let Some(labels) = labels else {
-                    return Ok(batch);
-                };
-                let added = labels.of(&batch)?;
-                let columns = batch.columns().iter().chain(added.columns().iter().skip(1));
-                let columns = columns.zip(schema.fields());
-                let columns = columns.map(|(c, f)| arrow::compute::cast(c, f.data_type()));
-                Ok(RecordBatch::try_new(
-                    schema.clone(),
-                    columns.collect::<Result<_, _>>()?,
-                )?)
-            });
-            let name = request.format.file_name(table.name);
-            let path = folder.join(&name);
-            export(
-                batches,
-                &layout,
-                request.format,
-                &path,
-                &format!("{prefix}/{name}"),
-            )
-        })
-        .collect::<Result<_>>()?;
+    let mut files = each_table(contents, request, &|batches, layout, name| {
+        let called = format!("{prefix}/{name}");
+        export(batches, layout, request.format, &folder.join(name), &called)
+    })?;
     if request.format == Format::Protobuf {
         files.push(export_descriptors(folder, prefix)?);
     }
     Ok(files)
+}
+
+/// Writes an export of an output into a folder that no manifest tells of; gives the number of files.
+pub fn write_export(contents: &Contents, request: &ExportRequest, folder: &Path) -> Result<usize> {
+    let files = each_table(contents, request, &|batches, layout, name| {
+        export_unhashed(batches, layout, request.format, &folder.join(name))
+    })?;
+    if request.format == Format::Protobuf {
+        export_descriptors(folder, "")?;
+        return Ok(files.len() + 1);
+    }
+    Ok(files.len())
+}
+
+/// Writes a table into a file of that name.
+type Write<'w, T> =
+    dyn Fn(&mut dyn Iterator<Item = Result<RecordBatch>>, &Layout, &str) -> Result<T> + Sync + 'w;
+
+/// Has the tables of an export written, in parallel; gives what became of each.
+fn each_table<T: Send>(
+    contents: &Contents,
+    request: &ExportRequest,
+    write: &Write<'_, T>,
+) -> Result<Vec<T>> {
+    let tables = request.tables(contents.manifest())?;
+    let labels = Labels::read(contents, request.labels.as_deref(), &tables)?;
+    let one = |table| {
+        let labels = labels.of(table);
+        let layout = if labels.is_some() {
+            Layout::labeled(table)
+        } else {
+            Layout::plain(table)
+        };
+        let schema = layout.schema();
+        let mut batches = read_plain(contents, table)?.map(|batch| {
+            let batch = batch?;
+            let Some(labels) = labels else {
+                return Ok(batch);
+            };
+            let added = labels.of(&batch)?;
+            let columns = batch.columns().iter().chain(added.columns().iter().skip(1));
+            let columns = columns.zip(schema.fields());
+            let columns = columns.map(|(c, f)| arrow::compute::cast(c, f.data_type()));
+            Ok(RecordBatch::try_new(
+                schema.clone(),
+                columns.collect::<Result<_, _>>()?,
+            )?)
+        });
+        let name = request.format.file_name(table.name);
+        write(&mut batches, &layout, &name)
+    };
+    tables.into_par_iter().map(one).collect()
 }
 
 /// The labels of a set, by the table of flows that they are of.

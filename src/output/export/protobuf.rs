@@ -200,7 +200,11 @@ fn bind<'a>(shape: &[Shape], batch: &'a RecordBatch) -> Result<Vec<Field<'a>>> {
             None => Err(mismatch(column)),
         },
     };
-    shape.iter().map(field).collect()
+    let fields = shape.iter().map(field);
+    // Of a column that has nothing to be written in any row no row is asked.
+    fields
+        .filter(|field| field.as_ref().map_or(true, Field::has_any))
+        .collect()
 }
 
 /// `number` is that of the field in its message, which for a column of a group is another than the
@@ -215,7 +219,7 @@ fn bind_column<'a>(column: &Column, number: u32, array: &'a dyn Array) -> Result
     Ok(Field {
         key: Key::new(number, &values),
         explicit: true,
-        nulls: array.nulls(),
+        nulls: array.nulls().filter(|nulls| nulls.null_count() > 0),
         values,
     })
 }
@@ -258,7 +262,7 @@ fn bind_value<'a>(
     Ok(Field {
         key: Key::new(number, &values),
         explicit: explicit || column.ty == Type::Struct,
-        nulls: array.nulls(),
+        nulls: array.nulls().filter(|nulls| nulls.null_count() > 0),
         values,
     })
 }
@@ -277,6 +281,24 @@ fn encode_all(fields: &[Field<'_>], row: usize, out: &mut Vec<u8>) {
 }
 
 impl Field<'_> {
+    /// Whether anything of it is written in any row.
+    fn has_any(&self) -> bool {
+        let all_null = |nulls: &NullBuffer| nulls.null_count() == nulls.len();
+        if self.nulls.is_some_and(all_null) {
+            return false;
+        }
+        self.explicit
+            || match &self.values {
+                Values::Bool(values) => values.values().count_set_bits() > 0,
+                Values::Int32(values) => values.iter().any(|value| *value != 0),
+                Values::Int64(values) => values.iter().any(|value| *value != 0),
+                Values::Double(values) => values.iter().any(|value| value.to_bits() != 0),
+                Values::Text(values) => !values.value_data().is_empty(),
+                Values::Bytes(values) => !values.value_data().is_empty(),
+                Values::Message(_) | Values::List(..) => true,
+            }
+    }
+
     #[inline]
     fn encode(&self, row: usize, out: &mut Vec<u8>) {
         if self.nulls.is_some_and(|nulls| nulls.is_null(row)) {
