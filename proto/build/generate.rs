@@ -270,7 +270,7 @@ fn columns(model: &Model, message: &Message, out: &mut String) {
     if message.table.is_some() {
         let _ = writeln!(
             out,
-            "impl TableColumns for {name}Columns {{\n    fn table(&self) -> &'static Table {{ &{} }}\n    fn len(&self) -> usize {{ self.len }}\n    fn finish_batch(&mut self, cx: &Finish<'_>) -> Result<RecordBatch, ArrowError> {{ finish_batch(&{}, self, cx) }}\n}}",
+            "impl TableColumns for {name}Columns {{\n    fn table(&self) -> &'static Table {{ &{} }}\n    fn len(&self) -> usize {{ self.len }}\n    fn finish_batch(&mut self, cx: &Finish<'_>) -> Result<RecordBatch, ArrowError> {{\n        static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| Arc::new({}.batch_schema()));\n        finish_batch(&SCHEMA, self, cx)\n    }}\n}}",
             constant(name),
             constant(name)
         );

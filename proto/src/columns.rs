@@ -11,7 +11,7 @@ use arrow::array::{
     StructArray, TimestampMicrosecondArray, cast::AsArray,
 };
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
-use arrow::datatypes::{ArrowNativeType, DataType, Fields, Int32Type, Schema};
+use arrow::datatypes::{ArrowNativeType, DataType, Fields, Int32Type, SchemaRef};
 use arrow::error::ArrowError;
 
 use crate::schema::{Column, Table, element};
@@ -90,14 +90,13 @@ pub(crate) fn group_fields(columns: &[Column]) -> Fields {
 }
 
 pub(crate) fn finish_batch(
-    table: &Table,
+    schema: &SchemaRef,
     columns: &mut impl Group,
     cx: &Finish<'_>,
 ) -> Result<RecordBatch, ArrowError> {
-    let mut arrays = Vec::with_capacity(table.columns.len());
+    let mut arrays = Vec::with_capacity(schema.fields().len());
     columns.finish(cx, &mut arrays)?;
-    let schema: Schema = table.batch_schema();
-    RecordBatch::try_new(Arc::new(schema), arrays)
+    RecordBatch::try_new(Arc::clone(schema), arrays)
 }
 
 /// Names of the values of an integer column, by a sorted list; null where there is none.

@@ -19,9 +19,11 @@ pub static FILE_DESCRIPTOR_SET: &[u8] =
 /// Generated: rows, columns and descriptions.
 #[allow(unused_imports, clippy::all, clippy::pedantic, reason = "generated")]
 mod tables {
+    use std::sync::{Arc, LazyLock};
+
     use arrow::array::{ArrayRef, RecordBatch, new_null_array};
     use arrow::datatypes::{
-        DataType, Fields, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType,
+        DataType, Fields, Float64Type, Int32Type, Int64Type, SchemaRef, TimestampMicrosecondType,
     };
     use arrow::error::ArrowError;
 
