@@ -247,16 +247,19 @@ impl fmt::Display for Setting {
 
 impl fmt::Display for Stability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const MOST: usize = 33;
+        let lengths = self.classes.iter().map(|class| class.label.chars().count());
+        let width = lengths.max().unwrap_or(0).clamp("class".len(), MOST) + 1;
         writeln!(
             f,
-            "{:<34}{:>10}{:>10}{:>10}{:>9}",
+            "{:<width$}{:>9}{:>10}{:>10}{:>9}",
             "class", "flows", "least", "most", "Jaccard"
         )?;
         for class in &self.classes {
-            let name: String = class.label.chars().take(33).collect();
+            let name: String = class.label.chars().take(MOST).collect();
             writeln!(
                 f,
-                "{name:<34}{:>10}{:>10}{:>10}{:>9.3}{}",
+                "{name:<width$}{:>9}{:>10}{:>10}{:>9.3}{}",
                 class.flows,
                 class.least.0,
                 class.most.0,

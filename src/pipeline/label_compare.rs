@@ -210,10 +210,16 @@ impl fmt::Display for LabelComparison {
             count(self.flows, "flow"),
             self.same
         )?;
-        writeln!(f, "{first:<32} {second:<32} {:>10}", "flows")?;
+        let widest = |side: usize, name: &str| {
+            let said = self.pairs.iter().filter_map(|pair| pair.said.get(side));
+            let lengths = said.map(|said| said.chars().count());
+            lengths.max().unwrap_or(0).max(name.chars().count())
+        };
+        let (one, two) = (widest(0, first), widest(1, second));
+        writeln!(f, "{first:<one$} {second:<two$} {:>9}", "flows")?;
         for pair in &self.pairs {
             let [a, b] = &pair.said;
-            let line = format!("{a:<32} {b:<32} {:>10}", pair.flows);
+            let line = format!("{a:<one$} {b:<two$} {:>9}", pair.flows);
             writeln!(f, "{line}{}", if a == b { "" } else { "  differ" })?;
             if a == b {
                 continue;
