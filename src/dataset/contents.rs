@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 
+use super::files::check_table_files;
 use super::inputs::HashCache;
 use super::manifest::{Manifest, StageFacts};
-use super::verify::check_table_files;
 use crate::error::{Error, Result};
 use crate::output::{Layout, ParquetFiles, TableFacts};
 

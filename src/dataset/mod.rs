@@ -3,6 +3,7 @@
 
 mod contents;
 mod diff;
+mod files;
 #[cfg(test)]
 mod fixture;
 mod inputs;
@@ -13,8 +14,9 @@ mod views;
 
 pub use contents::Contents;
 pub use diff::{ColumnDiff, Diff, Example, TableDiff, Unpaired, diff};
+pub use files::Problem;
 pub use inputs::{HashCache, Input, State, describe, hash_file, hash_inputs};
 pub use manifest::{Accept, FORMAT, Manifest, StageFacts, fingerprint};
 pub use output::Output;
-pub use verify::{Problem, Verification, verify};
+pub use verify::{Verification, verify};
 pub use views::views;

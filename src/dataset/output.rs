@@ -7,9 +7,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::contents::Contents;
+use super::files::{Problem, check_stage, files_of_stage, strays};
 use super::inputs::{HashCache, State};
 use super::manifest::{Manifest, StageFacts};
-use super::verify::{Problem, check_stage, files_of_stage, strays};
+
 use super::views::views;
 use crate::error::{Error, Result};
 use crate::output::{Stage, views_sql, write_atomically};

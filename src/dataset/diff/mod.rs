@@ -13,8 +13,8 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use self::pair::Pairing;
+use super::files::check_files;
 use super::manifest::Manifest;
-use super::verify::check_files;
 use crate::error::Result;
 use crate::output::{FileFacts, ParquetFiles, TableFacts};
 
