@@ -126,6 +126,11 @@ impl State {
         format!("{}|", self.path.display())
     }
 
+    /// The path in a key: what stands before five other parts.
+    fn path_of(key: &str) -> Option<&Path> {
+        key.rsplitn(6, '|').nth(5).map(Path::new)
+    }
+
     fn key(&self) -> String {
         let [bytes, entry] = self.changed.map(|(s, ns)| format!("{s}.{ns:09}"));
         format!(
@@ -137,6 +142,9 @@ impl State {
         )
     }
 }
+
+/// With more files known, those that are gone are forgotten: to read them all takes time at each start.
+const MANY: usize = 2048;
 
 /// Hashes of files that have not changed.
 #[derive(Debug, Default)]
@@ -212,11 +220,14 @@ impl HashCache {
 /// Keeps what is known for the next run. It is a cache: what fails here is lost, no more.
 impl Drop for HashCache {
     fn drop(&mut self) {
-        let (Some(file), Ok(known)) = (&self.file, self.known.lock()) else {
+        let (Some(file), Ok(mut known)) = (&self.file, self.known.lock()) else {
             return;
         };
         if !self.learned.load(Ordering::Relaxed) {
             return;
+        }
+        if known.len() > MANY {
+            known.retain(|key, _| State::path_of(key).is_some_and(Path::exists));
         }
         if let (Some(folder), Ok(text)) = (file.parent(), serde_json::to_vec(&*known)) {
             let _ = fs::create_dir_all(folder);
@@ -229,4 +240,34 @@ impl Drop for HashCache {
 pub fn hash_file(path: &Path) -> Result<(u64, String)> {
     let hash = capture::hash_file(path)?;
     Ok((hash.bytes, hex(&hash.sha256)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::{HashCache, MANY, State};
+
+    #[test]
+    fn files_that_are_gone_are_forgotten_when_there_are_many() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, there) = (folder.path().join("sha256.json"), folder.path().join("a|b"));
+        fs::write(&there, "x").unwrap();
+        let mut cache = HashCache::default();
+        cache.file = Some(file.clone());
+        let (_, hash) = cache.hash(&there).unwrap();
+        let key = State::of(&there).unwrap().key();
+        let path = fs::canonicalize(&there).unwrap();
+        assert_eq!(State::path_of(&key), Some(path.as_path()));
+        let gone = |i: usize| format!("/gone/{i}|1|2.000000003|4.000000005|6|7");
+        assert_eq!(State::path_of(&gone(5)), Some(Path::new("/gone/5")));
+        for i in 0..MANY {
+            let mut known = cache.known.lock().unwrap();
+            known.insert(gone(i), String::new());
+        }
+        drop(cache);
+        let left: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+        assert_eq!(left, serde_json::json!({ key: hash }));
+    }
 }
