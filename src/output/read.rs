@@ -111,6 +111,16 @@ impl ParquetFiles {
             .map(|(path, footer)| (path.as_path(), footer))
     }
 
+    /// Each file by itself, with the stream whose rows it has: that of its folder `stream=<name>`.
+    pub fn by_stream(&self) -> impl Iterator<Item = (Option<&str>, Self)> {
+        self.files.iter().map(|file| {
+            let folder = file.0.parent().and_then(Path::file_name);
+            let name = folder.and_then(|name| name.to_str()?.strip_prefix("stream="));
+            let files = vec![file.clone()];
+            (name, Self { files })
+        })
+    }
+
     /// Rows of all files.
     pub fn rows(&self) -> u64 {
         let rows = |footer: &ArrowReaderMetadata| footer.metadata().file_metadata().num_rows();

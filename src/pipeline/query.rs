@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::array::{RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use sqlparser::ast::Statement;
 use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::Parser;
@@ -12,6 +12,9 @@ use crate::dataset::{Contents, views};
 use crate::error::{Error, Result};
 use crate::output::View;
 use crate::sql::{Source, query};
+
+/// The column of the stream, in outputs that have several.
+const STREAM: &str = "stream";
 
 /// The rows of a query over the tables of an output, under the names of `views.sql`.
 pub fn query_output(contents: &Arc<Contents>, sql: &str) -> Result<RecordBatch> {
@@ -25,13 +28,23 @@ pub fn query_output(contents: &Arc<Contents>, sql: &str) -> Result<RecordBatch> 
     }
     let mut tables: Vec<(String, Arc<dyn Source>)> = Vec::new();
     for view in views(contents.manifest()) {
-        let schema = match &view.layout {
+        let mut schema = match &view.layout {
             Some(layout) => layout.schema(),
             None => match contents.table(&view.stage, &view.table)? {
                 Some((files, _)) => files.schema().unwrap_or_else(none),
                 None => none(),
             },
         };
+        // As DuckDB makes a column of the folders' names; the table of captures has its own.
+        let partitioned = view.files.iter().any(|file| file.contains("/stream="))
+            && schema.field_with_name(STREAM).is_err();
+        if partitioned {
+            let fields = schema.fields().iter().cloned();
+            let stream = Field::new(STREAM, DataType::Utf8, true);
+            schema = Arc::new(Schema::new(
+                fields.chain([Arc::new(stream)]).collect::<Vec<_>>(),
+            ));
+        }
         let contents = Arc::clone(contents);
         tables.push((
             view.name.clone(),
@@ -39,6 +52,7 @@ pub fn query_output(contents: &Arc<Contents>, sql: &str) -> Result<RecordBatch> 
                 contents,
                 view,
                 schema,
+                partitioned,
             }),
         ));
     }
@@ -54,6 +68,8 @@ struct Rows {
     contents: Arc<Contents>,
     view: View,
     schema: SchemaRef,
+    /// The stream is a column of the table, and not of its files.
+    partitioned: bool,
 }
 
 impl Source for Rows {
@@ -62,9 +78,39 @@ impl Source for Rows {
     }
 
     fn read(&self, columns: &[&str]) -> Result<Vec<RecordBatch>> {
-        match self.contents.table(&self.view.stage, &self.view.table)? {
-            Some((files, _)) => files.columns(columns).collect(),
-            None => Ok(Vec::new()),
+        let Some((files, _)) = self.contents.table(&self.view.stage, &self.view.table)? else {
+            return Ok(Vec::new());
+        };
+        if !self.partitioned || !columns.contains(&STREAM) {
+            return files.columns(columns).collect();
         }
+        // At least one column of the files: without any, batches have no rows.
+        let first = self
+            .schema
+            .fields()
+            .first()
+            .map(|field| field.name().as_str());
+        let columns: Vec<&str> = columns.iter().copied().chain(first).collect();
+        let mut all = Vec::new();
+        for (stream, files) in files.by_stream() {
+            for batch in files.columns(&columns) {
+                all.push(with_stream(&batch?, stream)?);
+            }
+        }
+        Ok(all)
     }
+}
+
+/// A batch with the name of its stream in each row.
+fn with_stream(batch: &RecordBatch, stream: Option<&str>) -> Result<RecordBatch> {
+    let names = StringArray::from(vec![stream; batch.num_rows()]);
+    let schema = batch.schema();
+    let field = Arc::new(Field::new(STREAM, DataType::Utf8, true));
+    let fields: Vec<_> = schema.fields().iter().cloned().chain([field]).collect();
+    let mut columns = batch.columns().to_vec();
+    columns.push(Arc::new(names));
+    Ok(RecordBatch::try_new(
+        Arc::new(Schema::new(fields)),
+        columns,
+    )?)
 }

@@ -203,6 +203,7 @@ fn overlapping_captures_are_refused_with_the_choices() {
         errors.contains("merge") && errors.contains("separate"),
         "{errors}"
     );
+    assert!(errors.contains("is it the same capture twice?"), "{errors}");
     // Done, with the warning that both have the same bytes.
     let (status, _, errors) = run(&[&args[..], &["--overlap", "separate"]].concat());
     assert_eq!(status, 1, "{errors}");
@@ -210,6 +211,21 @@ fn overlapping_captures_are_refused_with_the_choices() {
     assert!(
         out.join("tables/flow/stream=copy.pcapng/part-00000.parquet")
             .exists()
+    );
+    // The stream is a column, as in DuckDB.
+    let query = |sql: &str| {
+        let out = out.to_str().unwrap();
+        let (status, text, errors) = run(&["query", sql, "--input", out, "--format", "csv"]);
+        assert_eq!(status, 0, "{errors}");
+        text
+    };
+    assert_eq!(
+        query("SELECT stream, count(*) AS n FROM flow GROUP BY stream ORDER BY stream"),
+        "stream,n\ncopy.pcapng,1389\nquickstart.pcapng,1389\n"
+    );
+    assert_eq!(
+        query("SELECT stream FROM capture ORDER BY stream"),
+        "stream\ncopy.pcapng\nquickstart.pcapng\n"
     );
     let (status, _, errors) = run(&[&args[..], &["--overlap", "merge"]].concat());
     assert_eq!(status, 1, "{errors}");
