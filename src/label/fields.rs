@@ -15,6 +15,8 @@ pub(super) struct Fields<'a> {
     nodes: BTreeMap<&'static str, &'a Node>,
     /// A key whose value is known to be cut; nothing more is to be said of it.
     broken: Option<&'static str>,
+    /// Keys that misspelt ones may be: that they are missing is said with them.
+    meant: Vec<&'static str>,
 }
 
 impl<'a> Fields<'a> {
@@ -25,6 +27,7 @@ impl<'a> Fields<'a> {
             section,
             nodes: BTreeMap::new(),
             broken: None,
+            meant: Vec::new(),
         };
         let entries = match &node.kind {
             Kind::Map(entries) => entries.as_slice(),
@@ -61,7 +64,10 @@ impl<'a> Fields<'a> {
                     fields.nodes.insert(key.name, &entry.value);
                 }
                 None if cut && entry.value.kind == Kind::Null => {}
-                None => unknown(entry, section, problems),
+                None => {
+                    fields.meant.extend(suggest(&entry.key, names(section)));
+                    unknown(entry, section, problems);
+                }
             }
         }
         fields
@@ -117,6 +123,11 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Whether a key that is not known may be this one.
+    pub(super) fn meant(&self, key: &str) -> bool {
+        self.meant.contains(&key)
+    }
+
     /// Sets a key, as the columns of a CSV line do.
     pub(super) fn set(&mut self, key: &'static str, node: &'a Node) {
         self.nodes.insert(key, node);
@@ -129,6 +140,7 @@ impl<'a> Fields<'a> {
             section,
             nodes: BTreeMap::new(),
             broken: None,
+            meant: Vec::new(),
         }
     }
 
@@ -150,7 +162,7 @@ impl<'a> Fields<'a> {
     /// Reports the keys that must be there and are not.
     pub(super) fn require(&self, problems: &mut Problems) {
         for key in self.section.keys.iter().filter(|key| key.required) {
-            if !self.nodes.contains_key(key.name) {
+            if !self.nodes.contains_key(key.name) && !self.meant(key.name) {
                 problems.add_help(
                     self.at,
                     format!("{} needs `{}:`", self.section.name, key.name),

@@ -54,6 +54,8 @@ pub(super) struct Miss {
     pub(super) ports: BTreeMap<u16, u64>,
     /// Of these, the flows whose attacker has one of the ports.
     pub(super) turned: u64,
+    /// Of those that attackers and victims together keep out, the flows whose attacker is a victim, and the other way round.
+    pub(super) exchanged: u64,
 }
 
 /// A condition of a rule.
@@ -167,6 +169,7 @@ impl Misses {
             let mine = self.rules.entry(*number).or_default();
             mine.exempt += theirs.exempt;
             mine.turned += theirs.turned;
+            mine.exchanged += theirs.exchanged;
             count_all(&mut mine.ports, &theirs.ports);
             for (part, rows) in &theirs.without {
                 *mine.without.entry(*part).or_default() += rows;
@@ -258,6 +261,13 @@ fn look(rule: &Rule, miss: &mut Miss, facts: &FlowFacts<'_>) {
             (Some(first), Some(second)) => {
                 // A condition beside two others is a third.
                 if two_are_told && (holds || second == Part::Condition) {
+                    let turned = || {
+                        rule.attackers.find(victim, place).is_some()
+                            && rule.victims.find(attacker, place).is_some()
+                    };
+                    if [first, second] == [Part::Attackers, Part::Victims] && turned() {
+                        miss.exchanged += 1;
+                    }
                     *miss.without_two.entry([first, second]).or_default() += 1;
                 }
                 continue;

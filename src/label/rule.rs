@@ -60,7 +60,7 @@ pub(super) fn read(
         },
         (None, Some(node)) => values::times(node, &frame, problems),
         (None, None) => {
-            if !names_rows {
+            if !names_rows && !fields.meant("time") {
                 problems.add_help(
                     fields.at,
                     "a rule needs `time:`",
@@ -72,7 +72,8 @@ pub(super) fn read(
     };
     let attackers = side("attackers", fields, context, problems);
     let victims = side("victims", fields, context, problems);
-    if attackers.is_none() && victims.is_none() && !names_rows {
+    let hosts_meant = fields.meant("attackers") || fields.meant("victims");
+    if attackers.is_none() && victims.is_none() && !names_rows && !hosts_meant {
         problems.add_help(
             fields.at,
             "a rule needs `attackers:` or `victims:`",

@@ -405,10 +405,15 @@ fn explain_two(miss: &Miss) -> String {
         .iter()
         .max_by_key(|(parts, rows)| (**rows, std::cmp::Reverse(**parts)));
     match most {
-        Some(([first, second], rows)) => format!(
-            "no flow fits all but one of its conditions; {rows} would match but for {} and {}",
+        Some((parts @ [first, second], rows)) => format!(
+            "no flow fits all but one of its conditions; {rows} would match but for {} and {}{}",
             name(*first),
-            name(*second)
+            name(*second),
+            match parts {
+                [Part::Attackers, Part::Victims] if miss.exchanged == *rows =>
+                    " (each is where the other should be: they may be exchanged)",
+                _ => "",
+            }
         ),
         None => "no flow of its hosts fits all but two of its conditions".to_owned(),
     }

@@ -296,6 +296,11 @@ fn rules_say_what_they_miss() {
     for (error, start) in errors.iter().zip(starts) {
         assert!(error.starts_with(start), "{error}");
     }
+    // Of a misspelt key it is not said that the right one is missing.
+    let misspelt = "netcap-labels: 1\nrules:\n  - {id: a, lable: X, tmie: always, victim: any}\n";
+    let misspelt = super::errors(misspelt);
+    assert_eq!(misspelt.len(), 3, "{misspelt:?}");
+    assert!(misspelt.iter().all(|error| error.contains("did you mean")));
     let bad = "netcap-labels: 1\nrules:\n  - {id: a b, label: X, time: always, victims: any}\n";
     assert_eq!(
         error(bad),

@@ -191,6 +191,11 @@ fn empty_rules_tell_their_nearest_miss() {
             "nearest miss: 1 would match but for the victims (there: 10.0.1.6 in 1)",
         ),
         (
+            "direction: forward\nports: 22\n",
+            vec![at("10.0.1.5:1 10.9.0.7:22", "10:10:00")],
+            "no flow fits all but one of its conditions; 1 would match but for the attackers and the victims (each is where the other should be: they may be exchanged)",
+        ),
+        (
             "direction: forward\n",
             vec![at("10.0.1.5:1 10.9.0.7:1", "10:10:00")],
             "nearest miss: 1 would match but for the direction (the victims opened them)",
