@@ -23,7 +23,7 @@ pub fn query_output(contents: &Arc<Contents>, sql: &str) -> Result<RecordBatch> 
         .is_ok_and(|all| !matches!(&all[..], [Statement::Query(_)]));
     if other {
         return Err(
-            Error::new("this is no single SELECT").help("an output is only read, never changed")
+            Error::new("this is no single SELECT").help("an output is read by one SELECT, and never changed; `netcap tables` lists tables, `netcap tables TABLE` columns")
         );
     }
     let mut tables: Vec<(String, Arc<dyn Source>)> = Vec::new();

@@ -129,7 +129,12 @@ fn refused(e: &PolarsError) -> Error {
         return Error::new(format!("there is no table {name}"))
             .help("`netcap tables` lists those that there can be; views of label sets end with the set's name, as in flow_lab. The tables of an output are in its views.sql");
     }
-    Error::new(format!("the SQL engine: {text}"))
+    let error = Error::new(format!("the SQL engine: {text}"));
+    if text.contains("unsupported") {
+        return error
+            .help("this SQL is that of Polars; DuckDB with views.sql of the output has more");
+    }
+    error
 }
 
 /// Batches of one schema as a frame.

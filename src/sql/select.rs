@@ -38,6 +38,7 @@ pub(super) fn rewrite(sql: &str, is_time: impl Fn(&str) -> bool) -> String {
     }
     let _ = visit_expressions_mut(query, |expression| {
         times(expression, &is_time);
+        exponent(expression);
         ControlFlow::<()>::Continue(())
     });
     query.to_string()
@@ -93,6 +94,19 @@ fn times(expression: &mut Expr, is_time: &impl Fn(&str) -> bool) {
             text(high);
         }
         _ => {}
+    }
+}
+
+/// `1e9` is written as `1000000000.0`, which Polars can read.
+fn exponent(expression: &mut Expr) {
+    if let Expr::Value(value) = expression
+        && let Value::Number(text, _) = &mut value.value
+        && text.contains(['e', 'E'])
+        && let Ok(number) = text.parse::<f64>()
+    {
+        let digits = number.to_string();
+        let point = if digits.contains('.') { "" } else { ".0" };
+        *text = format!("{digits}{point}");
     }
 }
 
@@ -163,6 +177,10 @@ mod tests {
             (
                 "SELECT a, sum(b) FROM t GROUP BY a ORDER BY sum(b) DESC, a",
                 "SELECT a, sum(b) AS \"sum(b)\" FROM t GROUP BY a ORDER BY \"sum(b)\" DESC, a",
+            ),
+            (
+                "SELECT a / 1e3 + 2.5E-1 AS b FROM t",
+                "SELECT a / 1000.0 + 0.25 AS b FROM t",
             ),
             ("SELEC", "SELEC"),
         ] {
