@@ -380,7 +380,14 @@ fn explain(rule: &Rule, miss: &Miss) -> String {
                 ),
                 Part::Ports if !miss.ports.is_empty() => {
                     let ports = miss.ports.iter().map(|(port, rows)| (*port, *rows));
-                    Some(format!(" (there: {})", most(ports).join(", ")))
+                    let of_attackers = match miss.turned {
+                        0 => String::new(),
+                        flows => format!(
+                            "; in {flows} it is the attackers' port, of which `ports:` says nothing"
+                        ),
+                    };
+                    let there = most(ports).join(", ");
+                    Some(format!(" (there: {there}{of_attackers})"))
                 }
                 _ => miss.instead.get(part).map(|hosts| {
                     format!(

@@ -191,6 +191,14 @@ fn empty_rules_tell_their_nearest_miss() {
             "nearest miss: 1 would match but for the victims (there: 10.0.1.6 in 1)",
         ),
         (
+            "ports: 50000\n",
+            vec![
+                at("10.9.0.7:50000 10.0.1.5:22", "10:10:00"),
+                at("10.9.0.7:50001 10.0.1.5:22", "10:10:00"),
+            ],
+            "nearest miss: 2 would match but for the ports (there: 22 in 2; in 1 it is the attackers' port, of which `ports:` says nothing)",
+        ),
+        (
             "direction: forward\nports: 22\n",
             vec![at("10.0.1.5:1 10.9.0.7:22", "10:10:00")],
             "no flow fits all but one of its conditions; 1 would match but for the attackers and the victims (each is where the other should be: they may be exchanged)",
