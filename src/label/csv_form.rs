@@ -222,6 +222,7 @@ pub(super) fn read(
         covers: Vec::new(),
         unit: None,
         left_out: Vec::new(),
+        read_as: Vec::new(),
         extra: None,
     })
 }

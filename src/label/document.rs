@@ -95,6 +95,7 @@ pub(super) fn read(
             _ => Unit::Flow,
         }),
         left_out: Vec::new(),
+        read_as: Vec::new(),
         extra: fields.get("extra").map(Node::to_json),
     })
 }

@@ -32,6 +32,7 @@ pub struct Labeler {
     unit: Unit,
     asks: Asks,
     left_out: Vec<LeftOut>,
+    read_as: Vec<(String, String)>,
 }
 
 impl Labeler {
@@ -120,6 +121,7 @@ impl Labeler {
             asks,
             covers,
             left_out: truths.iter().flat_map(|t| t.left_out.clone()).collect(),
+            read_as: truths.iter().flat_map(|t| t.read_as.clone()).collect(),
         })
     }
 
@@ -170,6 +172,11 @@ impl Labeler {
     /// Lines of files of others that should be rules, and could not be read.
     pub(super) fn left_out(&self) -> &[LeftOut] {
         &self.left_out
+    }
+
+    /// What was decided in reading files of others: the file, and what it was.
+    pub(super) fn read_as(&self) -> &[(String, String)] {
+        &self.read_as
     }
 
     /// What of flows is asked for beside what every flow has.

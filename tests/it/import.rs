@@ -419,6 +419,24 @@ fn files_of_others_label_without_import() {
         errors.contains("the set list, which was made of list.yml"),
         "{errors}"
     );
+    // So is what was decided in reading them.
+    let numbers = path("numbers.csv");
+    std::fs::write(&numbers, "\"\",\"x\"\n\"0\",0\n\"1\",1\n").unwrap();
+    let all = path("all");
+    let decode = ["decode", capture.to_str().unwrap(), "--out", &all];
+    assert_eq!(run(&decode).0, 0);
+    run(&["label", "--labels", &numbers, "--input", &all]);
+    let report = std::fs::read_to_string(folder.path().join("all/labels/numbers/report.json"));
+    let report = report.unwrap();
+    let told = "numbers.csv numbers packets from 0";
+    assert!(
+        report.contains("read-as") && report.contains(told),
+        "{report}"
+    );
+    assert!(
+        !report.contains(folder.path().to_str().unwrap()),
+        "{report}"
+    );
     std::fs::write(&labels, CIC).unwrap();
     let (status, _, errors) = run(&[
         "label", "--labels", &labels, "--input", &out, "--set", "list",

@@ -34,12 +34,15 @@ pub(super) fn tell(
     splits(labeler, tally, findings);
 }
 
-/// Lines of others' files that are no rules, though they should be.
+/// Lines of others' files that are no rules, though they should be, and what was decided in reading them.
 fn left_out(labeler: &Labeler, findings: &mut Vec<Finding>) {
     for LeftOut { why, lines, first } in labeler.left_out() {
         let lines = count(*lines, "line");
         let message = format!("{lines} of the ground truth left out, since {why}");
         findings.push(Finding::warning("lines-left-out", message).about(first));
+    }
+    for (file, what) in labeler.read_as() {
+        findings.push(Finding::information("read-as", what.clone()).about(file));
     }
 }
 

@@ -111,6 +111,8 @@ pub(super) struct Foreign {
     pub(super) text: String,
     /// Lines that should be rules.
     pub(super) left_out: Vec<LeftOut>,
+    /// What was decided in reading it.
+    pub(super) notes: Vec<String>,
 }
 
 /// A file in a format of others that is known by its content, as a label file; nothing if it is in none.
@@ -142,6 +144,7 @@ pub(super) fn as_label_file(file: &Path, bytes: &[u8]) -> Result<Option<Foreign>
     add_text(file, &text, format, &options, &mut lines, &mut done)?;
     Ok(Some(Foreign {
         text: lines.finish()?,
+        notes: done.notes,
         left_out: done
             .left_out
             .into_iter()
@@ -280,11 +283,12 @@ fn add_text(
     let of_packets = mapping.columns.are_of_packets();
     let number = |row: &rows::Row| convert::number(row, &mapping.columns).ok().flatten();
     // Of numbers from 0, the first is among the first.
+    let (name, _) = stem(file);
     let packets_from_zero = of_packets && rows()?.take(100).any(|row| number(&row) == Some(0));
     if packets_from_zero {
         done.notes.push(format!(
             "{} numbers packets from 0: one was added to each number, since netcap counts from 1, as Wireshark does",
-            file.display()
+            name
         ));
     }
     let shift = u64::from(packets_from_zero);
@@ -312,7 +316,7 @@ fn add_text(
         Some((first, last)) => {
             done.notes.push(format!(
                 "{} has {of_file} lines about packets {first} to {last}, so not one for each packet of a capture: whether a capture is the one that was labeled is not checked (`capture_packets` in a label file tells how many packets it has)",
-                file.display()
+                name
             ));
             None
         }
