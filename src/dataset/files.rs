@@ -86,8 +86,10 @@ pub(super) fn check_table_files(
     facts: &TableFacts,
     cache: &HashCache,
 ) -> Option<Problem> {
-    let mut files = facts.files.iter();
-    files.find_map(|facts| check_file(output, facts, &|path| cache.hash(path)))
+    facts
+        .files
+        .par_iter()
+        .find_map_first(|facts| check_file(output, facts, &|path| cache.hash(path)))
 }
 
 /// `hash` gives size and SHA-256 of a file.
