@@ -8,7 +8,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use arrow::array::RecordBatch;
+use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Schema, SchemaRef};
 use netcap_proto::{TABLES, Table};
 use parquet::arrow::ProjectionMask;
@@ -216,8 +216,12 @@ impl Iterator for Batches {
                     Some(Ok(batch)) => {
                         // The same columns under the table's own schema, without what the files
                         // say of themselves.
-                        let columns = batch.columns().to_vec();
-                        let batch = RecordBatch::try_new(self.schema.clone(), columns);
+                        let rows = Some(batch.num_rows());
+                        let batch = RecordBatch::try_new_with_options(
+                            self.schema.clone(),
+                            batch.columns().to_vec(),
+                            &RecordBatchOptions::new().with_row_count(rows),
+                        );
                         return Some(batch.map_err(|e| unreadable(path, e)));
                     }
                     Some(Err(e)) => {

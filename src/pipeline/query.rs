@@ -4,12 +4,9 @@ use std::sync::Arc;
 
 use arrow::array::{RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use sqlparser::ast::Statement;
-use sqlparser::dialect::GenericDialect;
-use sqlparser::parser::Parser;
 
 use crate::dataset::{Contents, views};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::output::View;
 use crate::sql::{Source, query};
 
@@ -18,14 +15,6 @@ const STREAM: &str = "stream";
 
 /// The rows of a query over the tables of an output, under the names of `views.sql`.
 pub fn query_output(contents: &Arc<Contents>, sql: &str) -> Result<RecordBatch> {
-    // What cannot be parsed is the engine's to tell.
-    let other = Parser::parse_sql(&GenericDialect, sql)
-        .is_ok_and(|all| !matches!(&all[..], [Statement::Query(_)]));
-    if other {
-        return Err(
-            Error::new("this is no single SELECT").help("an output is read by one SELECT, and never changed; `netcap tables` lists tables, `netcap tables TABLE` columns")
-        );
-    }
     let mut tables: Vec<(String, Arc<dyn Source>)> = Vec::new();
     for view in views(contents.manifest()) {
         let mut schema = match &view.layout {
@@ -39,11 +28,7 @@ pub fn query_output(contents: &Arc<Contents>, sql: &str) -> Result<RecordBatch> 
         let partitioned = view.files.iter().any(|file| file.contains("/stream="))
             && schema.field_with_name(STREAM).is_err();
         if partitioned {
-            let fields = schema.fields().iter().cloned();
-            let stream = Field::new(STREAM, DataType::Utf8, true);
-            schema = Arc::new(Schema::new(
-                fields.chain([Arc::new(stream)]).collect::<Vec<_>>(),
-            ));
+            schema = and_stream(&schema);
         }
         let contents = Arc::clone(contents);
         tables.push((
@@ -84,16 +69,9 @@ impl Source for Rows {
         if !self.partitioned || !columns.contains(&STREAM) {
             return files.columns(columns).collect();
         }
-        // At least one column of the files: without any, batches have no rows.
-        let first = self
-            .schema
-            .fields()
-            .first()
-            .map(|field| field.name().as_str());
-        let columns: Vec<&str> = columns.iter().copied().chain(first).collect();
         let mut all = Vec::new();
         for (stream, files) in files.by_stream() {
-            for batch in files.columns(&columns) {
+            for batch in files.columns(columns) {
                 all.push(with_stream(&batch?, stream)?);
             }
         }
@@ -104,13 +82,14 @@ impl Source for Rows {
 /// A batch with the name of its stream in each row.
 fn with_stream(batch: &RecordBatch, stream: Option<&str>) -> Result<RecordBatch> {
     let names = StringArray::from(vec![stream; batch.num_rows()]);
-    let schema = batch.schema();
-    let field = Arc::new(Field::new(STREAM, DataType::Utf8, true));
-    let fields: Vec<_> = schema.fields().iter().cloned().chain([field]).collect();
     let mut columns = batch.columns().to_vec();
     columns.push(Arc::new(names));
-    Ok(RecordBatch::try_new(
-        Arc::new(Schema::new(fields)),
-        columns,
-    )?)
+    Ok(RecordBatch::try_new(and_stream(&batch.schema()), columns)?)
+}
+
+/// A schema and the column of the stream.
+fn and_stream(schema: &Schema) -> SchemaRef {
+    let fields = schema.fields().iter().cloned();
+    let stream = Arc::new(Field::new(STREAM, DataType::Utf8, true));
+    Arc::new(Schema::new(fields.chain([stream]).collect::<Vec<_>>()))
 }

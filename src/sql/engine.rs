@@ -183,7 +183,7 @@ pub fn query(sql: &str, tables: Vec<(String, Arc<dyn Source>)>) -> Result<Record
         let table = LazyFrame::anonymous_scan(Arc::new(scan), arguments);
         context.register(&name, table.map_err(|e| refused(&e))?);
     }
-    let sql = select::rewrite(sql, |name| times.contains(name));
+    let sql = select::rewrite(sql, |name| times.contains(name))?;
     let frame = context.execute(&sql).and_then(LazyFrame::collect);
     // What is wrong with a table is told as such, not as what became of the query.
     let unread = unread.lock().ok().and_then(|mut error| error.take());

@@ -14,13 +14,17 @@ use sqlparser::ast::{
 use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::Parser;
 
-/// Rewrites a query; `is_time` tells columns of times by their names.
-pub(super) fn rewrite(sql: &str, is_time: impl Fn(&str) -> bool) -> String {
+use crate::error::{Error, Result};
+
+/// Rewrites a query; `is_time` tells columns of times by their names. What is no query is an error.
+pub(super) fn rewrite(sql: &str, is_time: impl Fn(&str) -> bool) -> Result<String> {
     let Ok(mut statements) = Parser::parse_sql(&GenericDialect, sql) else {
-        return sql.to_owned();
+        return Ok(sql.to_owned());
     };
     let [Statement::Query(query)] = &mut statements[..] else {
-        return sql.to_owned();
+        return Err(Error::new("this is no single SELECT").help(
+            "an output is read by one SELECT, and never changed; `netcap tables` lists tables, `netcap tables TABLE` columns",
+        ));
     };
     if let SetExpr::Select(select) = query.body.as_mut() {
         for item in &mut select.projection {
@@ -41,7 +45,7 @@ pub(super) fn rewrite(sql: &str, is_time: impl Fn(&str) -> bool) -> String {
         exponent(expression);
         ControlFlow::<()>::Continue(())
     });
-    query.to_string()
+    Ok(query.to_string())
 }
 
 /// Gives a result the name that DuckDB gives it.
@@ -152,7 +156,7 @@ mod tests {
 
     #[test]
     fn results_have_names_and_times_one_form() {
-        let sql = |text: &str| rewrite(text, |name| name == "ts");
+        let sql = |text: &str| rewrite(text, |name| name == "ts").unwrap();
         for (given, wanted) in [
             (
                 "SELECT a, t.b, c AS d FROM t",

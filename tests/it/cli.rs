@@ -223,6 +223,8 @@ fn overlapping_captures_are_refused_with_the_choices() {
         query("SELECT stream, count(*) AS n FROM flow GROUP BY stream ORDER BY stream"),
         "stream,n\ncopy.pcapng,1389\nquickstart.pcapng,1389\n"
     );
+    // Of no column of the files, too.
+    assert_eq!(query("SELECT count(*) * 2 AS n FROM flow"), "n\n5556\n");
     assert_eq!(
         query("SELECT stream FROM capture ORDER BY stream"),
         "stream\ncopy.pcapng\nquickstart.pcapng\n"
