@@ -15,7 +15,7 @@ use super::{Common, Done, summary};
 use crate::dataset::HashCache;
 use crate::engine::{self, Options, Selection};
 use crate::error::{Error, Result};
-use crate::output::export::{Format, export, write_to};
+use crate::output::export::{Format, export_unhashed, write_to};
 use crate::output::{Layout, Stage, TableWriter, read_table, table_files};
 use crate::pipeline::Sources;
 
@@ -109,7 +109,7 @@ impl Flows {
             }
             Target::Export(format) => {
                 let path = stage.path().join("flows");
-                export(batches()?, &layout, format, &path, "flows")?;
+                export_unhashed(batches()?, &layout, format, &path)?;
                 rename(&path, &self.out)?;
             }
             Target::Parquet => {

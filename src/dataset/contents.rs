@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 
-use super::files::check_table_files;
+use super::files::first_wrong;
 use super::inputs::HashCache;
 use super::manifest::{Manifest, StageFacts};
 use crate::error::{Error, Result};
@@ -65,7 +65,8 @@ impl Contents {
         let Some(facts) = facts.filter(|facts| !facts.files.is_empty()) else {
             return Ok(None);
         };
-        if let Some(problem) = check_table_files(&self.path, facts, &self.cache) {
+        let known = |path: &Path| self.cache.hash(path);
+        if let Some(problem) = first_wrong(&self.path, &facts.files, &known) {
             return Err(problem.refuse(&self.path));
         }
         let paths = facts.files.iter().map(|file| self.path.join(&file.path));

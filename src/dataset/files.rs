@@ -11,10 +11,10 @@ use std::path::{Component, Path};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::inputs::{HashCache, hash_file};
+use super::inputs::hash_file;
 use super::manifest::{Manifest, StageFacts};
 use crate::error::{Error, Result};
-use crate::output::{FileFacts, TableFacts};
+use crate::output::FileFacts;
 
 /// Something that is not as the manifest says.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -54,6 +54,9 @@ impl fmt::Display for Problem {
     }
 }
 
+/// Gives size and SHA-256 of a file.
+type Hash<'h> = dyn Fn(&Path) -> Result<(u64, String)> + Sync + 'h;
+
 /// The files that a manifest names.
 pub(super) fn files_of(manifest: &Manifest) -> Vec<&FileFacts> {
     manifest.stages.values().flat_map(files_of_stage).collect()
@@ -66,38 +69,24 @@ pub(super) fn files_of_stage(facts: &StageFacts) -> impl Iterator<Item = &FileFa
 
 /// Refuses an output whose files are not those that its manifest names, byte by byte.
 pub(super) fn check_files(output: &Path, manifest: &Manifest) -> Result<()> {
-    let wrong = files_of(manifest)
-        .par_iter()
-        .find_map_first(|facts| check_file(output, facts, &hash_file));
+    let wrong = first_wrong(output, files_of(manifest), &hash_file);
     wrong.map_or(Ok(()), |problem| Err(problem.refuse(output)))
 }
 
-/// The first file of a stage that is not as it was written.
-pub(super) fn check_stage(output: &Path, facts: &StageFacts, cache: &HashCache) -> Option<Problem> {
-    let files: Vec<&FileFacts> = files_of_stage(facts).collect();
+/// What is wrong with the first of some files that is not as it was written.
+pub(super) fn first_wrong<'f>(
+    output: &Path,
+    files: impl IntoIterator<Item = &'f FileFacts>,
+    hash: &Hash<'_>,
+) -> Option<Problem> {
+    let files: Vec<&FileFacts> = files.into_iter().collect();
     files
         .par_iter()
-        .find_map_first(|facts| check_file(output, facts, &|path| cache.hash(path)))
+        .find_map_first(|facts| check_file(output, facts, hash))
 }
 
-/// The first file of a table that is not as it was written.
-pub(super) fn check_table_files(
-    output: &Path,
-    facts: &TableFacts,
-    cache: &HashCache,
-) -> Option<Problem> {
-    facts
-        .files
-        .par_iter()
-        .find_map_first(|facts| check_file(output, facts, &|path| cache.hash(path)))
-}
-
-/// `hash` gives size and SHA-256 of a file.
-pub(super) fn check_file(
-    output: &Path,
-    facts: &FileFacts,
-    hash: &(dyn Fn(&Path) -> Result<(u64, String)> + Sync),
-) -> Option<Problem> {
+/// What is wrong with a file.
+pub(super) fn check_file(output: &Path, facts: &FileFacts, hash: &Hash<'_>) -> Option<Problem> {
     let problem = |what: String| Some(Problem::new(&facts.path, what));
     if !is_below(&facts.path) {
         return problem("the manifest names a path that is not below the output folder".to_owned());

@@ -7,10 +7,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::contents::Contents;
-use super::files::{Problem, check_stage, files_of_stage, strays};
+use super::files::{Problem, files_of_stage, first_wrong, strays};
 use super::inputs::{HashCache, State};
 use super::manifest::{Manifest, StageFacts};
-
 use super::views::views;
 use crate::error::{Error, Result};
 use crate::output::{Stage, views_sql, write_atomically};
@@ -94,10 +93,11 @@ impl Output {
             .stages
             .iter()
             .filter(|(name, _)| asked(name));
+        let known = |path: &Path| self.contents.cache().hash(path);
         let mut problems = Vec::new();
         let mut damaged = BTreeMap::new();
         for (name, facts) in stages {
-            if let Some(problem) = check_stage(self.path(), facts, self.contents.cache()) {
+            if let Some(problem) = first_wrong(self.path(), files_of_stage(facts), &known) {
                 problems.push(problem);
                 damaged.insert(name.clone(), facts.fingerprint.clone());
             }

@@ -57,7 +57,7 @@ pub struct FlowExplained {
     pub rules: Vec<(String, String, u32)>,
 }
 
-/// Finds a flow of the output at `input` and explains what the files make of it.
+/// Finds a flow of an output and explains what the files make of it.
 pub fn explain_flow(
     contents: &Contents,
     table: &'static Table,

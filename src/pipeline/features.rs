@@ -18,8 +18,8 @@ use crate::dataset::{Contents, Output, StageFacts, fingerprint};
 use crate::error::{Error, Result};
 use crate::feature::{Evaluator, FeatureSet, Form, History, OF_HISTORY};
 use crate::label::FlowLabels;
-use crate::output::export::{Format, export};
-use crate::output::{Batches, FileFacts, ParquetFiles, TableFacts, TableWriter};
+use crate::output::export::{Format, export_unhashed};
+use crate::output::{Batches, ParquetFiles, TableFacts, TableWriter};
 
 /// Batches that are calculated in parallel.
 const CHUNK: usize = 32;
@@ -112,21 +112,21 @@ pub fn make_features(output: &mut Output, request: &FeatureRequest, force: bool)
     Ok(Made::Now)
 }
 
-/// Writes a feature table of an output into a folder of its own, as Parquet or in another format.
+/// Writes a feature table of an output into a folder that no manifest tells of, as Parquet or in another format.
 pub fn write_features(
     contents: &Contents,
     request: &FeatureRequest,
     format: Option<Format>,
     folder: &Path,
-) -> Result<Vec<FileFacts>> {
+) -> Result<()> {
     let features = Features::open(contents, request)?;
     let Some(format) = format else {
-        return Ok(features.write_parquet(folder, "")?.files);
+        features.write_parquet(folder, "")?;
+        return Ok(());
     };
-    let name = format.file_name(&request.name);
     let layout = features.evaluator.layout().clone();
-    let path = folder.join(&name);
-    Ok(vec![export(features, &layout, format, &path, &name)?])
+    let path = folder.join(format.file_name(&request.name));
+    export_unhashed(features, &layout, format, &path)
 }
 
 /// The batches of a feature table, as they are calculated.

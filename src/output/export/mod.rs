@@ -12,8 +12,7 @@ mod tests;
 mod text;
 
 use std::fmt;
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -24,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use super::file::{FileFacts, HashingFile};
 use super::layout::Layout;
+use super::stage::write_whole;
 use crate::error::{Error, Result};
 
 pub(crate) use text::Texts;
@@ -118,12 +118,10 @@ pub fn export_unhashed(
     format: Format,
     path: &Path,
 ) -> Result<()> {
-    let failed = |e| Error::io(path, "write", e);
-    let file = File::create(path).map_err(failed)?;
-    let mut out = BufWriter::with_capacity(BUFFER_BYTES, file);
-    write_to(batches, layout, format, &mut out).map_err(|e| e.in_file(path))?;
-    out.flush().map_err(failed)?;
-    out.get_ref().sync_all().map_err(failed)
+    write_whole(path, |file| {
+        write_to(batches, layout, format, file).map_err(|e| e.in_file(path))
+    })?;
+    Ok(())
 }
 
 /// Writes a table to `out`; gives the number of rows.
