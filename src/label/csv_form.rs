@@ -267,16 +267,19 @@ fn read_header(cells: &[(String, At)], problems: &mut Problems) -> Vec<Option<Co
     for (name, at) in cells {
         let found = column(name);
         if found.is_none() {
-            let near = (!name.trim().is_empty())
-                .then(|| suggest(&plain(name), ALIASES.iter().map(|(alias, _)| *alias)))
-                .flatten();
+            let (what, near) = match name.trim() {
+                "" => (
+                    format!("column {} of this table has no name", layout.len() + 1),
+                    None,
+                ),
+                name => (
+                    format!("`{name}` is no column of a label table"),
+                    suggest(&plain(name), ALIASES.iter().map(|(alias, _)| *alias)),
+                ),
+            };
             let help = near
                 .map(|near| format!("did you mean `{near}`? "))
                 .unwrap_or_default();
-            let what = match name.trim() {
-                "" => format!("column {} of this table has no name", layout.len() + 1),
-                name => format!("`{name}` is no column of a label table"),
-            };
             problems.add_help(
                 *at,
                 what,

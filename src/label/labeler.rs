@@ -121,7 +121,10 @@ impl Labeler {
             asks,
             covers,
             left_out: truths.iter().flat_map(|t| t.left_out.clone()).collect(),
-            read_as: truths.iter().flat_map(|t| t.read_as.clone()).collect(),
+            read_as: truths
+                .iter()
+                .flat_map(|t| t.read_as.iter().map(|what| (t.file.clone(), what.clone())))
+                .collect(),
         })
     }
 

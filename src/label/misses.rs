@@ -58,6 +58,12 @@ pub(super) struct Miss {
     pub(super) exchanged: u64,
 }
 
+impl Miss {
+    fn add_two(&mut self, parts: [Part; 2]) {
+        *self.without_two.entry(parts).or_default() += 1;
+    }
+}
+
 /// A condition of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Part {
@@ -252,26 +258,31 @@ fn look(rule: &Rule, miss: &mut Miss, facts: &FlowFacts<'_>) {
         }
         // The condition is tested last, as it costs most.
         let holds = matching::condition(base, facts, reverse);
-        let part = match (first, second.or((!holds).then_some(Part::Condition))) {
-            (None, None) => {
+        let part = match (first, second, holds) {
+            (None, _, true) => {
                 miss.exempt += 1;
                 return;
             }
-            (Some(part), None) | (None, Some(part)) => part,
-            (Some(first), Some(second)) => {
-                // A condition beside two others is a third.
-                if two_are_told && (holds || second == Part::Condition) {
-                    let turned = || {
-                        rule.attackers.find(victim, place).is_some()
-                            && rule.victims.find(attacker, place).is_some()
-                    };
-                    if [first, second] == [Part::Attackers, Part::Victims] && turned() {
-                        miss.exchanged += 1;
-                    }
-                    *miss.without_two.entry([first, second]).or_default() += 1;
+            (None, _, false) => Part::Condition,
+            (Some(part), None, true) => part,
+            (Some(first), None, false) => {
+                if two_are_told {
+                    miss.add_two([first, Part::Condition]);
                 }
                 continue;
             }
+            (Some(first), Some(second), true) => {
+                let are_sides = [first, second] == [Part::Attackers, Part::Victims];
+                if are_sides
+                    && rule.attackers.find(victim, place).is_some()
+                    && rule.victims.find(attacker, place).is_some()
+                {
+                    miss.exchanged += 1;
+                }
+                miss.add_two([first, second]);
+                continue;
+            }
+            (Some(_), Some(_), false) => continue,
         };
         *miss.without.entry(part).or_default() += 1;
         miss.without_two.clear();

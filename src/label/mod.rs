@@ -137,8 +137,7 @@ pub fn read(
     if let Some(foreign) = import::as_label_file(path, &bytes).map_err(Errors::one)? {
         let mut truth = parse_in(&foreign.text, path, columns, captured)?;
         truth.left_out = foreign.left_out;
-        let notes = foreign.notes.into_iter();
-        truth.read_as = notes.map(|note| (truth.file.clone(), note)).collect();
+        truth.read_as = foreign.notes;
         for rule in &mut truth.rules {
             rule.line = import::line_of(&rule.id).unwrap_or(rule.line);
         }

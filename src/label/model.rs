@@ -26,8 +26,8 @@ pub struct GroundTruth {
     pub(super) unit: Option<Unit>,
     /// Lines of a file of others that should be rules, and could not be read.
     pub(super) left_out: Vec<LeftOut>,
-    /// What was decided in reading a file of others, each with the file's name.
-    pub(super) read_as: Vec<(String, String)>,
+    /// What was decided in reading a file of others.
+    pub(super) read_as: Vec<String>,
     /// Anything else that the file keeps (`extra:`).
     pub(super) extra: Option<serde_json::Value>,
 }

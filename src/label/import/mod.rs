@@ -287,8 +287,7 @@ fn add_text(
     let packets_from_zero = of_packets && rows()?.take(100).any(|row| number(&row) == Some(0));
     if packets_from_zero {
         done.notes.push(format!(
-            "{} numbers packets from 0: one was added to each number, since netcap counts from 1, as Wireshark does",
-            name
+            "{name} numbers packets from 0: one was added to each number, since netcap counts from 1, as Wireshark does"
         ));
     }
     let shift = u64::from(packets_from_zero);
@@ -315,8 +314,7 @@ fn add_text(
         Some((1, last)) if last == of_file => Some(last),
         Some((first, last)) => {
             done.notes.push(format!(
-                "{} has {of_file} lines about packets {first} to {last}, so not one for each packet of a capture: whether a capture is the one that was labeled is not checked (`capture_packets` in a label file tells how many packets it has)",
-                name
+                "{name} has {of_file} lines about packets {first} to {last}, so not one for each packet of a capture: whether a capture is the one that was labeled is not checked (`capture_packets` in a label file tells how many packets it has)"
             ));
             None
         }

@@ -6,6 +6,7 @@ mod faults;
 mod format;
 mod fuzz;
 mod labels;
+mod misses;
 mod operators;
 mod reports;
 mod tables;
