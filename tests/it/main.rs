@@ -24,6 +24,7 @@ mod extract;
 mod faults;
 mod features;
 mod import;
+mod import_faults;
 mod import_packets;
 mod packet_labels;
 mod quickstart;

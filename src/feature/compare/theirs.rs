@@ -1,6 +1,7 @@
 //! CSV files of other tools, with the columns of a feature set under one of its original spellings.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
@@ -44,6 +45,7 @@ pub fn read_csv(set: &FeatureSet, files: &[PathBuf], zone: &Zone) -> Result<Side
             .from_path(path)
             .map_err(wrong)?;
         let names = reader.byte_headers().map_err(wrong)?.clone();
+        let two_marks = breaks_lines_with_two(path)?;
         let names: Vec<String> = names.iter().map(cell).collect();
         let header = Header::find(set, &names).map_err(|e| e.in_file(path).at_line(1, 1))?;
         let rows = side.keys.len();
@@ -54,7 +56,8 @@ pub fn read_csv(set: &FeatureSet, files: &[PathBuf], zone: &Zone) -> Result<Side
         }
         let mut record = csv::ByteRecord::new();
         while reader.read_byte_record(&mut record).map_err(wrong)? {
-            let line = record.position().map_or(0, csv::Position::line);
+            // To the reader, the second half of the line break before it belongs to a record.
+            let line = record.position().map_or(0, csv::Position::line) + u64::from(two_marks);
             let Some(key) = header.key(&record, zone) else {
                 side.unreadable += 1;
                 side.unreadable_first.get_or_insert_with(|| {
@@ -87,6 +90,16 @@ pub fn read_csv(set: &FeatureSet, files: &[PathBuf], zone: &Zone) -> Result<Side
         .filter_map(|f| Some((f.name.clone(), columns.remove(f.name.as_str())?)))
         .collect();
     Ok(side)
+}
+
+/// Whether lines of a file end with two characters, as on Windows.
+fn breaks_lines_with_two(path: &Path) -> Result<bool> {
+    let file = std::fs::File::open(path).map_err(|e| Error::io(path, "read", e))?;
+    let mut first = Vec::new();
+    let mut reader = BufReader::new(file);
+    let read = reader.read_until(b'\n', &mut first);
+    read.map_err(|e| Error::io(path, "read", e))?;
+    Ok(first.ends_with(b"\r\n"))
 }
 
 fn file_name(path: &Path) -> String {

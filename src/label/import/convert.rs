@@ -12,6 +12,9 @@ use super::rows::Row;
 use crate::label::{duration, moment as written, service};
 use crate::packet::has_ports;
 
+const ICMP: u8 = 1;
+const ICMPV6: u8 = 58;
+
 /// A label line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Label {
@@ -92,6 +95,12 @@ pub(super) fn convert(
         Some(text) => {
             Some(service::protocol(text).map_err(|_| format!("`{text}` is no protocol of IP"))?)
         }
+    };
+    // Zeek calls both so.
+    let of_ipv6 = attackers.iter().chain(&victims).any(IpAddr::is_ipv6);
+    let protocol = match protocol {
+        Some(ICMP) if of_ipv6 => Some(ICMPV6),
+        protocol => protocol,
     };
     let has_ports = protocol.is_none_or(has_ports);
     let port = |columns: &[String]| match row.get(columns).filter(|_| has_ports) {
@@ -181,6 +190,11 @@ fn span(row: &Row, mapping: &Mapping, options: &ImportOptions) -> Result<(i64, i
             .transpose()
     };
     let (start, end) = (read(&columns.start)?, read(&columns.end)?);
+    let has_seconds = [start, end]
+        .into_iter()
+        .flatten()
+        .any(|(_, seconds)| seconds);
+    let (start, end) = (start.map(|(ns, _)| ns), end.map(|(ns, _)| ns));
     let unit = time.duration_unit.unwrap_or(Unit::S);
     let length = match row.get(&columns.duration) {
         Some(text) => scaled(text, unit)
@@ -192,6 +206,11 @@ fn span(row: &Row, mapping: &Mapping, options: &ImportOptions) -> Result<(i64, i
         Some(text) => duration::parse(text)
             .map_err(|_| "the resolution in the mapping is no time".to_owned())?,
         None => Unit::S.ns(),
+    };
+    // Of a format that has times with seconds and without.
+    let resolution = match has_seconds {
+        true => resolution.min(Unit::S.ns()),
+        false => resolution,
     };
     let (start, end) = match (start, end) {
         (Some(start), Some(end)) => (start, end),
@@ -205,7 +224,8 @@ fn span(row: &Row, mapping: &Mapping, options: &ImportOptions) -> Result<(i64, i
     Ok((start, end.saturating_add(resolution - 1)))
 }
 
-fn moment(text: &str, mapping: &Mapping, options: &ImportOptions) -> Result<i64, String> {
+/// A time in nanoseconds, and whether it was written with seconds.
+fn moment(text: &str, mapping: &Mapping, options: &ImportOptions) -> Result<(i64, bool), String> {
     let time = &mapping.time;
     let zone = match (&time.zone, &options.zone) {
         (Some(zone), _) => {
@@ -217,13 +237,13 @@ fn moment(text: &str, mapping: &Mapping, options: &ImportOptions) -> Result<i64,
     for form in &time.forms {
         if form == "epoch" {
             if let Some(ns) = scaled(text, time.unit.unwrap_or(Unit::S)) {
-                return Ok(ns);
+                return Ok((ns, true));
             }
             continue;
         }
         if has_zone(form) {
             if let Ok(time) = Timestamp::strptime(form, text) {
-                return ns(time);
+                return Ok((ns(time)?, form.contains("%S")));
             }
             continue;
         }
@@ -240,7 +260,7 @@ fn moment(text: &str, mapping: &Mapping, options: &ImportOptions) -> Result<i64,
         let time = ambiguous
             .unambiguous()
             .map_err(|_| "the local time exists twice, or not at all".to_owned())?;
-        return ns(time);
+        return Ok((ns(time)?, form.contains("%S")));
     }
     Err("the time is not written as the mapping says".to_owned())
 }

@@ -131,7 +131,7 @@ pub(super) struct Time {
     /// The zone that is likely, to tell users.
     #[serde(default)]
     pub(super) likely_zone: Option<String>,
-    /// To what times are exact; 1s by default.
+    /// To what times are exact; 1s by default. Those with seconds are exact to a second at least.
     #[serde(default)]
     pub(super) resolution: Option<String>,
     /// Hours from the first to the second, without AM and PM, that are in the afternoon.

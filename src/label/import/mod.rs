@@ -47,7 +47,7 @@ pub struct ImportOptions {
 /// What became of the lines.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Imported {
-    /// Name of the mapping.
+    /// Names of the formats.
     pub format: String,
     /// Lines with values.
     pub lines: u64,
@@ -66,6 +66,14 @@ impl Imported {
     pub fn unreadable(&self) -> u64 {
         let bad = self.left_out.iter().filter(|(why, _)| !is_meant(why));
         bad.map(|(_, (lines, _))| lines).sum()
+    }
+
+    /// Names a format, once.
+    fn add_format(&mut self, name: &str) {
+        if !self.format.split(", ").any(|known| known == name) {
+            let comma = if self.format.is_empty() { "" } else { ", " };
+            self.format += &format!("{comma}{name}");
+        }
     }
 
     /// Counts what a line of a file says; gives its label, if it has one.
@@ -199,7 +207,7 @@ pub fn import(
     let mut lines = Lines::of(options.capture.clone());
     for file in files {
         if let Some(comments) = comments(file)? {
-            "pcapml".clone_into(&mut done.format);
+            done.add_format("pcapml");
             let said = comments
                 .iter()
                 .map(|(packet, comments)| pcapml::of_packet(*packet, comments));
@@ -255,14 +263,14 @@ fn add_text(
 ) -> Result<()> {
     let mapping = match format {
         Format::Other(other) => {
-            other.name().clone_into(&mut done.format);
+            done.add_format(other.name());
             let said = other.read(text).map_err(|e| e.in_file(file))?;
             add(file, said.into_iter(), lines, done);
             return Ok(());
         }
         Format::Table(mapping) => mapping,
     };
-    done.format.clone_from(&mapping.name);
+    done.add_format(&mapping.name);
     if mapping.needs_zone() && options.zone.is_none() {
         return Err(Error::new(format!(
             "times of {} have no zone, and it matters: an hour moves labels to other flows",
@@ -281,6 +289,21 @@ fn add_text(
     done.notes.extend(mapping.note.iter().cloned());
     let rows = || rows::Rows::new(text, &mapping).map_err(|e| e.in_file(file));
     let of_packets = mapping.columns.are_of_packets();
+    // All rules would be about all hosts.
+    let (src, dst) = (&mapping.columns.src, &mapping.columns.dst);
+    let mut some = rows()?.filter(|row| !row.is_empty()).take(100).peekable();
+    let has_hosts = |row: rows::Row| row.has_any(src) || row.has_any(dst);
+    if !src.is_empty() && !dst.is_empty() && some.peek().is_some() && !some.any(has_hosts) {
+        return Err(Error::new(
+            "this file has no addresses, so that nothing tells which flows its lines are about",
+        )
+        .in_file(file)
+        .help(format!(
+            "use one with the columns {} and {}",
+            src.join(" or "),
+            dst.join(" or ")
+        )));
+    }
     let number = |row: &rows::Row| convert::number(row, &mapping.columns).ok().flatten();
     // Of numbers from 0, the first is among the first.
     let (name, _) = stem(file);
@@ -298,9 +321,12 @@ fn add_text(
             let (first, last) = numbers.unwrap_or((number, number));
             numbers = Some((first.min(number), last.max(number)));
         }
-        let label = match row.is_empty() {
-            true => Err(EMPTY.to_owned()),
-            false => convert::convert(&row, &mapping, options, shift),
+        let label = if row.is_broken {
+            Err("they are not of the format, or were cut off".to_owned())
+        } else if row.is_empty() {
+            Err(EMPTY.to_owned())
+        } else {
+            convert::convert(&row, &mapping, options, shift)
         };
         (row.line, label)
     });

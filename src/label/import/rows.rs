@@ -13,6 +13,8 @@ use crate::error::{Error, Result};
 pub(super) struct Row {
     /// Number of the line in its file, from 1.
     pub(super) line: usize,
+    /// It is not of the form of its file: no JSON, or cut off.
+    pub(super) is_broken: bool,
     fields: BTreeMap<String, String>,
 }
 
@@ -25,6 +27,13 @@ impl Row {
         values
             .map(|value| value.trim())
             .find(|value| is_value(value))
+    }
+
+    /// It has a field of one of those names, if only an empty one.
+    pub(super) fn has_any(&self, columns: &[String]) -> bool {
+        columns
+            .iter()
+            .any(|name| self.fields.contains_key(&key(name)))
     }
 
     /// There is nothing in it.
@@ -96,7 +105,11 @@ pub(super) fn is_of(text: &str, mapping: &Mapping) -> bool {
     if headless && mapping.recognise.is_empty() {
         return false;
     }
+    // A broken line does not make it another file.
     let first: Vec<Row> = rows.filter(|row| !row.is_empty()).take(20).collect();
+    if first.is_empty() && !headless {
+        return has_header_only(text, mapping);
+    }
     let has = |row: &Row, name: &String| row.fields.contains_key(&key(name));
     let fits = |row: &&Row| {
         let columns = mapping.recognise.iter().all(|name| has(row, name));
@@ -106,8 +119,22 @@ pub(super) fn is_of(text: &str, mapping: &Mapping) -> bool {
                 && row.get(&mapping.columns.dst).is_some_and(is_address));
         columns && addresses
     };
-    // A broken line does not make it another file.
     !first.is_empty() && first.iter().filter(fits).count() * 4 >= first.len() * 3
+}
+
+/// Whether a table has the names of a format, and no line.
+fn has_header_only(text: &str, mapping: &Mapping) -> bool {
+    let Shape::Csv { separator, .. } = &mapping.rows else {
+        return false;
+    };
+    let header = text.lines().find(|line| !line.trim().is_empty());
+    let names = header.map(|line| line.split(separator.unwrap_or(',')).map(key));
+    let names: Vec<String> = names.map(Iterator::collect).unwrap_or_default();
+    !mapping.recognise.is_empty()
+        && mapping
+            .recognise
+            .iter()
+            .all(|name| names.contains(&key(name)))
 }
 
 fn is_address(text: &str) -> bool {
@@ -142,7 +169,7 @@ fn csv<'t>(
     let lacking = lacking.map(key);
     let rows = reader.into_records().filter_map(move |record| {
         let record = record.ok()?;
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = record.position().map_or(0, |at| line_of(text, at));
         let mut fields = BTreeMap::new();
         let lacks = |name: &&String| record.len() < names.len() && Some(*name) == lacking.as_ref();
         for (name, value) in names.iter().filter(|name| !lacks(name)).zip(&record) {
@@ -152,11 +179,20 @@ fn csv<'t>(
                 .or_insert_with(|| value.to_owned());
         }
         Some(Row {
-            line: usize::try_from(line).unwrap_or(0),
+            line,
+            is_broken: false,
             fields,
         })
     });
     Ok(Box::new(rows))
+}
+
+/// The line that a record begins in. To the reader, blank lines and the second half of a line break before it belong to it.
+fn line_of(text: &str, position: &csv::Position) -> usize {
+    let number = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+    let rest = text.get(number(position.byte())..).unwrap_or_default();
+    let breaks = rest.chars().take_while(|c| matches!(c, '\r' | '\n'));
+    number(position.line()) + breaks.filter(|c| *c == '\n').count()
 }
 
 fn zeek(text: &str) -> Result<Lines<'_>> {
@@ -173,6 +209,7 @@ fn zeek(text: &str) -> Result<Lines<'_>> {
     let rows = numbered(text).filter(|(_, line)| !line.starts_with('#') && !line.is_empty());
     Ok(Box::new(rows.map(move |(line, text)| Row {
         line,
+        is_broken: false,
         fields: names.iter().cloned().zip(split(text)).collect(),
     })))
 }
@@ -182,13 +219,19 @@ fn json_line((line, text): (usize, &str)) -> Option<Row> {
         return None;
     }
     let Ok(value) = serde_json::from_str::<Value>(text) else {
-        // It has something, and nothing that a mapping could use: it is counted as unreadable.
-        let fields = BTreeMap::from([(text.to_owned(), text.to_owned())]);
-        return Some(Row { line, fields });
+        return Some(Row {
+            line,
+            is_broken: true,
+            fields: BTreeMap::new(),
+        });
     };
     let mut fields = BTreeMap::new();
     flatten(&value, String::new(), &mut fields);
-    Some(Row { line, fields })
+    Some(Row {
+        line,
+        is_broken: false,
+        fields,
+    })
 }
 
 /// Objects within objects become names with dots; of lists the first element counts.
@@ -231,6 +274,7 @@ fn pattern_lines<'t>(text: &'t str, pattern: &str) -> Result<Lines<'t>> {
         });
         Some(Row {
             line,
+            is_broken: false,
             fields: fields.collect(),
         })
     })))

@@ -1,0 +1,113 @@
+//! `netcap label import` of files that are cut, mixed, of Windows, or without what they need.
+
+use crate::import::import;
+use crate::support::run;
+
+const CIC: &str = "Flow ID,Source IP,Source Port,Destination IP,Destination Port,Protocol,Timestamp,Flow Duration,Label";
+
+#[test]
+fn lines_are_counted_as_editors_do() {
+    // With the line breaks of Windows, and a blank line.
+    let flow = |second: u32| {
+        format!("x,172.16.0.1,36196,192.168.10.50,80,6,6/7/2017 10:40:0{second},0,Bot")
+    };
+    let text = [
+        CIC,
+        &flow(1),
+        "",
+        &flow(2),
+        &flow(3).replace("192.168.10.50", "x"),
+    ]
+    .join("\r\n");
+    let found = import("a.csv", text.as_bytes(), &["--zone", "-03:00"]);
+    let ids: Vec<&str> = found.lines.iter().map(|line| &line[..7]).collect();
+    assert_eq!(ids, ["a.csv_2", "a.csv_4"]);
+    assert!(
+        found.told.contains("the first is a.csv:5"),
+        "{}",
+        found.told
+    );
+    // A time with seconds is exact to a second.
+    let span = "2017-07-06T13:40:01.000000000Z,2017-07-06T13:40:01.999999999Z";
+    assert!(found.lines[0].contains(span), "{}", found.lines[0]);
+}
+
+#[test]
+fn what_is_cut_is_told() {
+    let alert = r#"{"timestamp":"2017-07-06T10:41:02.123456-0300","event_type":"alert","src_ip":"1.2.3.4","src_port":5,"dest_ip":"5.6.7.8","dest_port":80,"proto":"TCP","alert":{"signature":"ET SCAN x"}}"#;
+    let cut = &alert[..60];
+    let text = [alert, alert, cut, cut].join("\n");
+    let found = import("eve.json", text.as_bytes(), &[]);
+    assert_eq!(
+        (found.status, found.lines.len()),
+        (1, 2),
+        "{}",
+        found.errors
+    );
+    let why = "2 lines, since they are not of the format, or were cut off; the first is eve.json:3";
+    assert!(found.told.contains(why), "{}", found.told);
+}
+
+#[test]
+fn lines_without_addresses_are_about_nothing() {
+    let text = "Dst Port,Protocol,Timestamp,Flow Duration,Tot Fwd Pkts,Label\n80,6,15/02/2018 08:33:25,7,1,Bot\n";
+    let found = import("feb.csv", text.as_bytes(), &["--zone", "-04:00"]);
+    assert_eq!((found.status, found.lines.len()), (2, 0));
+    let told = "this file has no addresses";
+    let help = "use one with the columns Src IP and Dst IP";
+    assert!(
+        found.errors.contains(told) && found.errors.contains(help),
+        "{}",
+        found.errors
+    );
+}
+
+#[test]
+fn a_header_alone_has_no_rules() {
+    let found = import(
+        "a.csv",
+        format!("{CIC}\n").as_bytes(),
+        &["--zone", "-03:00"],
+    );
+    assert_eq!(found.status, 1, "{}", found.errors);
+    assert!(
+        found.told.contains("cic-ids2017: 0 lines, 0 rules"),
+        "{}",
+        found.told
+    );
+}
+
+#[test]
+fn icmp_of_zeek_is_that_of_its_addresses() {
+    let text = "#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tservice\tduration\tlabel
+1545403816.962094\tC1\tfe80::1\t136\tff02::1\t0\ticmp\t-\t-\tScan
+1545403816.962094\tC2\t10.0.0.1\t8\t10.0.0.2\t0\ticmp\t-\t-\tScan
+";
+    let found = import("conn.log.labeled", text.as_bytes(), &[]);
+    assert!(
+        found.lines[0].ends_with("fe80::1,ff02::1,,icmpv6,forward,"),
+        "{:?}",
+        found.lines
+    );
+    assert!(
+        found.lines[1].ends_with("10.0.0.1,10.0.0.2,,icmp,forward,"),
+        "{:?}",
+        found.lines
+    );
+}
+
+#[test]
+fn formats_are_named_one_by_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let alert = r#"{"timestamp":"2017-07-06T10:41:02.123456-0300","event_type":"alert","src_ip":"1.2.3.4","dest_ip":"5.6.7.8","proto":"TCP","alert":{"signature":"ET SCAN x"}}"#;
+    let (csv, eve, out) = (path("a.csv"), path("eve.json"), path("out.csv"));
+    let line = format!("{CIC}\nx,172.16.0.1,36196,192.168.10.50,80,6,6/7/2017 10:40,0,Bot\n");
+    std::fs::write(&csv, line).unwrap();
+    std::fs::write(&eve, alert).unwrap();
+    let (_, told, errors) = run(&[
+        "label", "import", &csv, &eve, "--zone", "-03:00", "--out", &out,
+    ]);
+    let counted = "cic-ids2017, suricata-eve: 2 lines, 2 rules";
+    assert!(told.contains(counted), "{told}{errors}");
+}
