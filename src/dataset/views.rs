@@ -1,8 +1,11 @@
 //! The tables of an output under the names that `views.sql` and `netcap query` give them.
 
+use std::collections::BTreeMap;
+
 use netcap_proto::{CLAIM, FINDING, FLOW_LABEL, PACKET_CLAIM, PACKET_LABEL, TABLES, Table};
 
 use super::manifest::Manifest;
+use crate::error::{Error, Result};
 use crate::output::{Layout, TableFacts, View};
 
 /// The views of an output: decoded tables under their names; labeled tables as `flow_lab`, the labels alone as
@@ -72,4 +75,92 @@ fn made_of_tables(stage: &str, table: &str) -> Option<(String, Option<Layout>)> 
         _ => return None,
     };
     Some((name, Some(layout)))
+}
+
+/// What is made, a set or table called `name`, takes no name of a view that something else has. `made` are its stages
+/// with their tables.
+///
+/// # Errors
+/// The view, and what has its name.
+pub fn check_free(
+    manifest: &Manifest,
+    made: &[(&str, Vec<&str>)],
+    what: &str,
+    name: &str,
+) -> Result<()> {
+    let Some((view, other)) = taken_name(manifest, made) else {
+        return Ok(());
+    };
+    let message = format!("{what} {name} would be read as {view}, which is the name of {other}");
+    Err(Error::new(message).help("give it another name"))
+}
+
+/// A name that a set to be made would take from something else, letters of either case being the same as for DuckDB, and
+/// what has it. `made` are its stages with their tables; what they are now does not count.
+fn taken_name(manifest: &Manifest, made: &[(&str, Vec<&str>)]) -> Option<(String, String)> {
+    let mut names: BTreeMap<String, String> = TABLES
+        .iter()
+        .map(|table| (table.name.to_owned(), format!("the table {}", table.name)))
+        .collect();
+    let others = manifest
+        .stages
+        .iter()
+        .filter(|(stage, _)| !made.iter().any(|(own, _)| own == stage));
+    for (stage, facts) in others {
+        let views = facts.tables.keys();
+        let views = views.filter_map(|table| made_of_tables(stage, table));
+        names.extend(views.map(|(name, _)| (name.to_lowercase(), stage.clone())));
+    }
+    let own = made.iter().flat_map(|(stage, tables)| {
+        let views = tables
+            .iter()
+            .filter_map(|table| made_of_tables(stage, table));
+        views.map(|(name, _)| name)
+    });
+    own.into_iter().find_map(|name| {
+        let other = names.get(&name.to_lowercase())?;
+        Some((name, other.clone()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::StageFacts;
+
+    #[test]
+    fn sets_take_no_name_that_something_else_has() {
+        let mut manifest = Manifest::new();
+        let mut facts = StageFacts::default();
+        let empty = TableFacts {
+            schema_version: 1,
+            rows: 0,
+            files: Vec::new(),
+            columns: Vec::new(),
+        };
+        facts.tables.insert("flow".to_owned(), empty);
+        manifest
+            .stages
+            .insert("labels/lab".to_owned(), facts.clone());
+        manifest.stages.insert("labeled/lab".to_owned(), facts);
+        let taken = |set: &str| {
+            let [labels, labeled] = [format!("labels/{set}"), format!("labeled/{set}")];
+            let made = [
+                (labels.as_str(), vec!["flow", "claims"]),
+                (labeled.as_str(), vec!["flow"]),
+            ];
+            taken_name(&manifest, &made).map(|(name, other)| format!("{name}: {other}"))
+        };
+        for (set, clash) in [
+            ("lab", None),
+            ("other", None),
+            ("nfstream", Some("flow_nfstream: the table flow_nfstream")),
+            ("LAB", Some("flow_label_LAB: labels/lab")),
+            ("label_lab", Some("flow_label_lab: labels/lab")),
+        ] {
+            assert_eq!(taken(set).as_deref(), clash, "{set}");
+        }
+        let features = [("features/lab", vec!["lab"])];
+        assert_eq!(taken_name(&manifest, &features), None);
+    }
 }

@@ -14,7 +14,7 @@ use super::decoded::{decoded, has_table};
 use super::label_sets::{label_stages, read_labels};
 use super::tables::TABLES_STAGE;
 use super::values::check_name;
-use crate::dataset::{Contents, Output, StageFacts, fingerprint};
+use crate::dataset::{Contents, Output, StageFacts, check_free, fingerprint};
 use crate::error::{Error, Result};
 use crate::feature::{Evaluator, FeatureSet, Form, History, OF_HISTORY};
 use crate::label::FlowLabels;
@@ -82,6 +82,8 @@ impl FeatureRequest {
 pub fn make_features(output: &mut Output, request: &FeatureRequest, force: bool) -> Result<Made> {
     check_name(&request.name, "a feature table")?;
     let name = request.stage();
+    let made = [(name.as_str(), vec![request.name.as_str()])];
+    check_free(output.manifest(), &made, "the feature table", &request.name)?;
     let mut from = vec![TABLES_STAGE.to_owned()];
     from.extend(
         request

@@ -12,12 +12,12 @@ use super::decoded::{decoded, read_columns};
 use super::label_sets::{
     add_packets, first_flows, flow_tables, label_stages, stages_with_labels, writer,
 };
-use super::packet_labels::{PACKET_LABELS, write_packet_labels};
+use super::packet_labels::{PACKET_CLAIMS, PACKET_LABELS, write_packet_labels};
 use super::surroundings::look_around;
 use super::tables::TABLES_STAGE;
 use super::truth::{basis, read_truth};
 use super::values::check_name;
-use crate::dataset::{Contents, Output, StageFacts, fingerprint};
+use crate::dataset::{Contents, Output, StageFacts, check_free, fingerprint};
 use crate::error::{Error, Finding, Result, Severity};
 use crate::label::{
     Basis, FlowLabels, Misses, Report, Said, Sensitivity, SensitivityTally, Slacks, Stability,
@@ -77,6 +77,7 @@ pub fn make_labels(
         .filter(|table| tables.tables.contains_key(table.name))
         .collect();
     first_flows(output.contents())?;
+    check_views(output, request, &flows)?;
     if let Some(policy) = request.policy {
         let name = policy.name;
         let place = flows.iter().position(|table| table.name == name);
@@ -201,6 +202,24 @@ pub fn make_labels(
         replaced,
         removed,
     })
+}
+
+/// The set takes no name of a view that something else has.
+fn check_views(output: &Output, request: &LabelRequest, flows: &[&'static Table]) -> Result<()> {
+    let [labels, labeled] = label_stages(&request.set);
+    let flows: Vec<&str> = flows.iter().map(|table| table.name).collect();
+    let own = ["claims", FINDINGS, PACKET_LABELS, PACKET_CLAIMS];
+    let labels = (labels.as_str(), [&own[..], &flows].concat());
+    let labeled = (
+        labeled.as_str(),
+        [&flows[..], &request.materialize].concat(),
+    );
+    check_free(
+        output.manifest(),
+        &[labels, labeled],
+        "the label set",
+        &request.set,
+    )
 }
 
 /// How the classes depend on settings that the files leave open, for the flows of an output.
