@@ -11,6 +11,7 @@ use netcap_proto::Table;
 use super::{Done, print};
 use crate::dataset::Contents;
 use crate::error::{Error, Result};
+use crate::label::{Considered, Role};
 use crate::pipeline::{FlowExplained, Wanted, explain_flow, flow_table};
 
 /// Tell why a flow has its label: which rules were considered, and what kept them from it
@@ -158,31 +159,33 @@ fn told(flow: &FlowExplained, all: bool) -> String {
     {
         let _ = write!(text, " ({attack})");
     }
+    let unknown = (String::new(), String::new(), 0);
+    let of = |rule: &Considered| flow.rules.get(rule.rule).unwrap_or(&unknown);
+    let disputing = explained
+        .rules
+        .iter()
+        .filter(|r| r.role == Role::Contradicts);
+    let disputing: Vec<&str> = disputing.map(|rule| of(rule).0.as_str()).collect();
     let _ = match &explained.rule {
+        Some(_) if !disputing.is_empty() => {
+            writeln!(
+                text,
+                ", since {} contradict each other",
+                disputing.join(", ")
+            )
+        }
         Some(rule) => writeln!(text, ", by the rule {rule}"),
         None if explained.state == "unknown" => {
             writeln!(text, ", by no rule, and no `covers` vouches for it")
         }
         None => writeln!(text, ", by no rule: `covers` decides"),
     };
-    let (applying, others): (Vec<_>, Vec<_>) = explained.rules.iter().partition(|r| r.applies);
-    let winner = explained.rule.as_ref();
+    let applies = |rule: &&Considered| rule.role != Role::No;
+    let (applying, others): (Vec<_>, Vec<_>) = explained.rules.iter().partition(applies);
     let many = if all { others.len() } else { NEAREST };
     for rule in applying.iter().chain(others.iter().take(many)) {
-        let unknown = (String::new(), String::new(), 0);
-        let (name, file, line) = flow.rules.get(rule.rule).unwrap_or(&unknown);
-        let what = match rule.applies {
-            true if winner == Some(name) => "decides",
-            true => "applies",
-            false => "no",
-        };
-        let _ = writeln!(text, "\n{what:<8} {name} ({file}:{line})");
-        if let Some(winner) = winner.filter(|winner| rule.applies && *winner != name) {
-            let _ = writeln!(
-                text,
-                "         {winner} goes before it: by `priority:`, then as `conflicts:` has the order of the file"
-            );
-        }
+        let (name, file, line) = of(rule);
+        let _ = writeln!(text, "\n{:<8} {name} ({file}:{line})", rule.role.as_str());
         for because in &rule.because {
             let _ = writeln!(text, "         {because}");
         }

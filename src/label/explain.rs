@@ -7,36 +7,133 @@ use jiff::Timestamp;
 use crate::label::duration;
 use crate::label::labeler::Labeler;
 use crate::label::matching::{self, Hit};
-use crate::label::model::{Direction, Rule, Test, Variant};
+use crate::label::model::{Conflicts, Direction, Rule, Test, Variant};
 use crate::label::service::{self, Ports};
 use crate::label::side::Hosts;
-use crate::label::verdict::FlowFacts;
+use crate::label::verdict::{FlowFacts, Verdict};
 
 /// A rule, seen from one flow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Considered {
     /// Its place among the rules.
     pub rule: usize,
-    /// Whether it applies, or may apply.
-    pub applies: bool,
-    /// What keeps it from applying, a sentence each; what a refinement says, if it applies.
+    /// What it has to do with the label.
+    pub role: Role,
+    /// What keeps it from applying or from deciding, a sentence each; what a refinement says, if it applies.
     pub because: Vec<String>,
 }
 
-/// What each rule makes of a flow: those that apply first, then those that fewest conditions keep from it, the nearest in time
-/// first.
-pub(super) fn explain(labeler: &Labeler, facts: &FlowFacts<'_>) -> Vec<Considered> {
+/// What a rule has to do with the label of a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// It makes the label.
+    Decides,
+    /// It counts as well, as `conflicts: all` says.
+    Joins,
+    /// It contradicts others of its priority, so that none decides, as `conflicts: ambiguous` says.
+    Contradicts,
+    /// It applies, and another one goes before it.
+    Applies,
+    /// It does not apply.
+    No,
+}
+
+impl Role {
+    /// In a word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Decides => "decides",
+            Self::Joins => "counts",
+            Self::Contradicts => "disputes",
+            Self::Applies => "applies",
+            Self::No => "no",
+        }
+    }
+}
+
+/// What each rule makes of a flow: those that apply first, the deciding one at their head, then those that fewest
+/// conditions keep from it, the nearest in time first.
+pub(super) fn explain(
+    labeler: &Labeler,
+    facts: &FlowFacts<'_>,
+    verdict: &Verdict<'_>,
+) -> Vec<Considered> {
+    let place = |number: usize| verdict.claims.iter().position(|claim| claim.rule == number);
     let mut all: Vec<Considered> = labeler
         .rules()
         .iter()
         .enumerate()
-        .map(|(number, rule)| consider(number, rule, facts))
+        .map(|(number, rule)| {
+            let mut considered = consider(number, rule, facts);
+            if let Some(nth) = place(number) {
+                let (role, why) = role(labeler, verdict, nth);
+                considered.role = role;
+                considered.because.splice(0..0, why);
+            }
+            considered
+        })
         .collect();
     all.sort_by_key(|c| {
-        let misses = if c.applies { 0 } else { c.because.len() };
-        (!c.applies, misses, away(labeler, c.rule, facts))
+        let place = place(c.rule).unwrap_or(usize::MAX);
+        let misses = match c.role {
+            Role::No => c.because.len(),
+            _ => 0,
+        };
+        (place, misses, away(labeler, c.rule, facts))
     });
     all
+}
+
+/// What the nth of the rules that apply has to do with the label, and why.
+fn role(labeler: &Labeler, verdict: &Verdict<'_>, nth: usize) -> (Role, Option<String>) {
+    let (Some(first), Some(own)) = (verdict.claims.first(), verdict.claims.get(nth)) else {
+        return (Role::No, None);
+    };
+    let (Some((winner, _)), Some((rule, _))) = (labeler.rule(first.rule), labeler.rule(own.rule))
+    else {
+        return (Role::No, None);
+    };
+    let ranks_with_first = rule.priority == winner.priority && own.grey == first.grey;
+    let unsure = (!own.certain).then(|| {
+        "it may apply: the flow is nearer to a bound of it than its clock is sure".to_owned()
+    });
+    // With `conflicts: ambiguous` nothing has won where labels differ.
+    if !first.won && ranks_with_first {
+        let why = "rules of equal priority have different labels, and `conflicts: ambiguous` lets none of them decide";
+        return (Role::Contradicts, Some(why.to_owned()));
+    }
+    if nth == 0 {
+        return (Role::Decides, unsure);
+    }
+    if own.won {
+        let why = format!(
+            "`conflicts: all` counts it beside {}, which the columns of labels show since it stands before it",
+            winner.id()
+        );
+        return (Role::Joins, Some(why));
+    }
+    let before = if own.grey != first.grey {
+        "since the flow is within its times, and only near to those of this one".to_owned()
+    } else if !ranks_with_first {
+        format!(
+            "since its `priority:` is {}, and here it is {}",
+            winner.priority, rule.priority
+        )
+    } else {
+        match labeler.conflicts() {
+            Conflicts::Last => {
+                "since of equal priority the last one decides (`conflicts: last`)".to_owned()
+            }
+            Conflicts::First | Conflicts::Ambiguous => {
+                "since of equal priority the first one decides".to_owned()
+            }
+            Conflicts::All => return (Role::Applies, unsure),
+        }
+    };
+    (
+        Role::Applies,
+        Some(format!("{} goes before it, {before}", winner.id())),
+    )
 }
 
 /// How far a flow is from the time of a rule, in nanoseconds.
@@ -65,7 +162,10 @@ fn consider(number: usize, rule: &Rule, facts: &FlowFacts<'_>) -> Considered {
     };
     Considered {
         rule: number,
-        applies: hit.is_some(),
+        role: match hit {
+            Some(_) => Role::Applies,
+            None => Role::No,
+        },
         because,
     }
 }

@@ -149,7 +149,7 @@ pub fn explain_row(basis: &Basis<'_>, batch: &RecordBatch, row: usize) -> Result
         attack: text(verdict.attack),
         state: verdict.state.as_str(),
         rule: text(verdict.rule),
-        rules: explain(labeler, &facts),
+        rules: explain(labeler, &facts, &verdict),
     })
 }
 

@@ -234,6 +234,11 @@ impl Labeler {
         &self.files
     }
 
+    /// How conflicts are decided.
+    pub(super) fn conflicts(&self) -> Conflicts {
+        self.conflicts
+    }
+
     /// The files say themselves how conflicts are decided.
     pub(super) fn conflicts_stated(&self) -> bool {
         self.conflicts_stated

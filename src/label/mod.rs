@@ -67,7 +67,7 @@ pub use carry::FlowLabels;
 pub use clock::Captured;
 pub use columns::{ColumnType, Columns, Value};
 pub use diagnosis::{ClockSeen, SERIOUS, Surroundings};
-pub use explain::Considered;
+pub use explain::{Considered, Role};
 pub use flows::{Basis, Connections, flow_columns, needed_columns};
 pub use import::{Commented, ImportOptions, Imported, format_names, import};
 pub use join::{Explained, Labeled, explain_row, label_batch, look_batch, vary_batch};

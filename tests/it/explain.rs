@@ -89,9 +89,57 @@ fn a_label_is_explained_rule_by_rule() {
     assert!(
         told.contains("decides  b (")
             && told.contains("applies  a (")
-            && told.contains("b goes before it"),
+            && told.contains("b goes before it, since of equal priority the last one decides"),
         "{told}"
     );
+    let under = |mode: &str| {
+        let third = rule("c").replace("time", "priority: -1, time");
+        let text = format!(
+            "netcap-labels: 1\nconflicts: {mode}\nrules:\n{}{}{third}",
+            rule("a"),
+            rule("b")
+        );
+        std::fs::write(twice, text).unwrap();
+        let told = run(&[
+            "label", "explain", "--labels", twice, "--input", &out, "--flow", "481",
+        ]);
+        told.1
+    };
+    for (mode, expected) in [
+        (
+            "first",
+            vec![
+                "decides  a (",
+                "applies  b (",
+                "a goes before it, since of equal priority the first one decides",
+                "since its `priority:` is 0, and here it is -1",
+            ],
+        ),
+        (
+            "all",
+            vec![
+                "decides  a (",
+                "counts   b (",
+                "`conflicts: all` counts it beside a",
+                "applies  c (",
+            ],
+        ),
+        (
+            "ambiguous",
+            vec![
+                "label none, ambiguous (a), since a, b contradict each other",
+                "disputes a (",
+                "disputes b (",
+                "applies  c (",
+                "a goes before it, since its `priority:` is 0, and here it is -1",
+            ],
+        ),
+    ] {
+        let told = under(mode);
+        for expected in expected {
+            assert!(told.contains(expected), "{mode}: {expected}: {told}");
+        }
+    }
 
     // Against itself, and against a set that knows of no scan.
     let compare = |a: &str, b: &str| run(&["label", "compare", a, b, "--input", &out]);
