@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::progress::Bar;
+use super::values::refuse_to_replace;
 use super::{Common, Done};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::pipeline::{Extracted, Flows, extract};
 use crate::text::count;
 
@@ -60,11 +61,7 @@ pub(super) struct Extract {
 
 impl Extract {
     pub(super) fn run(self, common: &Common) -> Result<Done> {
-        if self.out.exists() && !self.force {
-            return Err(Error::new("this file is there already")
-                .in_file(&self.out)
-                .help("name another one with --out, or replace it with --force"));
-        }
+        refuse_to_replace(&self.out, self.force)?;
         let flows = match self.condition {
             Some(condition) => Flows::Where(condition),
             None => Flows::Numbers(self.flow.into_iter().collect::<BTreeSet<i64>>()),

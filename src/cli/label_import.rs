@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::values::Report;
+use super::values::{Report, refuse_to_replace};
 use super::{Common, Done};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::label::{ImportOptions, flow_columns, import, parse, parse_zone};
 use crate::output::write_atomically;
 use crate::pipeline::packet_comments;
@@ -59,11 +59,7 @@ pub(super) struct LabelImport {
 
 impl LabelImport {
     pub(super) fn run(self, common: &Common) -> Result<Done> {
-        if self.out.exists() && !self.force {
-            return Err(Error::new("this file is there already")
-                .in_file(&self.out)
-                .help("name another one with --out, or replace it with --force"));
-        }
+        refuse_to_replace(&self.out, self.force)?;
         let options = ImportOptions {
             zone: self.zone.as_deref().map(parse_zone).transpose()?,
             with_benign: self.with_benign,

@@ -1,11 +1,12 @@
 //! `netcap query`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use clap::{Args, ValueEnum};
 
+use super::values::refuse_to_replace;
 use super::{Done, print};
 use crate::dataset::Contents;
 use crate::error::{Error, Result};
@@ -35,6 +36,9 @@ pub(super) struct Query {
     /// Write to this file instead: .csv or .parquet.
     #[arg(short, long, value_name = "FILE", conflicts_with = "format")]
     out: Option<PathBuf>,
+    /// Replace the file.
+    #[arg(short, long, requires = "out")]
+    force: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -62,6 +66,17 @@ impl Query {
                 }
             },
         };
+        if let Some(path) = &self.out {
+            refuse_to_replace(path, self.force)?;
+            let whole = |path: &Path| path.canonicalize().ok();
+            if let (Some(file), Some(folder)) = (whole(path), whole(&self.input))
+                && file.starts_with(folder)
+            {
+                return Err(Error::new("this file is of the output that is read")
+                    .in_file(path)
+                    .help("name one elsewhere with --out"));
+            }
+        }
         let contents = Arc::new(Contents::read(&self.input)?);
         let rows = query_output(&contents, &self.sql)?;
         match (self.out, write) {

@@ -65,6 +65,16 @@ pub(super) fn json(result: &impl Serialize) -> Result<String> {
     Ok(format!("{text}\n"))
 }
 
+/// A file that is there is replaced only by who says so.
+pub(super) fn refuse_to_replace(file: &Path, force: bool) -> Result<()> {
+    if !file.exists() || force {
+        return Ok(());
+    }
+    Err(Error::new("this file is there already")
+        .in_file(file)
+        .help("name another one with --out, or replace it with --force"))
+}
+
 /// A folder for new files must be new or empty.
 pub(super) fn check_new(folder: &Path) -> Result<()> {
     if folder.exists() && folder.read_dir().is_ok_and(|mut d| d.next().is_some()) {

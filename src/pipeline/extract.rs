@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arrow::array::Array as _;
 use arrow::array::RecordBatch;
-use netcap_proto::{CLAIM, PACKET, PACKET_CLAIM};
+use netcap_proto::{CLAIM, FLOW, FLOW_LABEL, PACKET, PACKET_CLAIM};
 use serde::Deserialize;
 
 use super::decoded::{has_table, read_plain};
@@ -72,6 +73,12 @@ pub fn extract(
         None => Comments::default(),
     };
     let files = find_files(&contents, captures)?;
+    let is_out = |file: &&PathBuf| file.canonicalize().ok() == out.canonicalize().ok();
+    if out.exists() && files.iter().any(|file| is_out(&file)) {
+        return Err(Error::new("this is a capture that packets are taken from")
+            .in_file(out)
+            .help("name another file with --out"));
+    }
     let wanted = if has_table(&contents, &PACKET) {
         wanted(read_plain(&contents, &PACKET)?, &flows)?
     } else {
@@ -121,8 +128,34 @@ struct Comments {
 
 /// What ground truth claims of each flow, and of their packets.
 fn comments(contents: &Contents, set: &str, flows: &BTreeSet<i64>) -> Result<Comments> {
-    let (stage, _) = label_set(contents, set)?;
+    let (stage, facts) = label_set(contents, set)?;
     let mut comments = Comments::default();
+    for batch in contents.rows(&stage, FLOW.name, &Layout::plain(&FLOW_LABEL))? {
+        let batch = batch?;
+        let numbers = int64(&batch, "flow")?;
+        let [labels, attacks, states] =
+            ["label", "attack", "label_state"].map(|name| text(&batch, name));
+        let (labels, attacks, states) = (labels?, attacks?, states?);
+        let wanted = |row: &usize| flows.contains(&numbers.value(*row));
+        for row in (0..batch.num_rows()).filter(wanted) {
+            let class = [labels, attacks]
+                .into_iter()
+                .find(|class| class.is_valid(row));
+            let class = class.map_or("", |class| class.value(row));
+            let label = format!("\nlabel: {} {class}", states.value(row));
+            comments
+                .flows
+                .insert(numbers.value(row), label.trim_end().to_owned());
+        }
+    }
+    // Claims of other flows have their numbers.
+    let policy = facts
+        .options
+        .get("policy")
+        .and_then(|policy| policy.as_str());
+    if policy.is_some_and(|policy| policy != FLOW.name) {
+        return Ok(comments);
+    }
     for (name, table) in [("claims", &CLAIM), (PACKET_CLAIMS, &PACKET_CLAIM)] {
         for batch in contents.rows(&stage, name, &Layout::plain(table))? {
             let batch = batch?;
@@ -144,7 +177,11 @@ fn comments(contents: &Contents, set: &str, flows: &BTreeSet<i64>) -> Result<Com
                     }
                     None => ("", comments.flows.entry(numbers.value(row)).or_default()),
                 };
-                let decided = if won.value(row) { "" } else { " (overruled)" };
+                let decided = if won.value(row) {
+                    ""
+                } else {
+                    " (did not decide)"
+                };
                 *comment += &format!(
                     "\n{of}{} {}: rule {} ({}:{}){decided}",
                     states.value(row),
