@@ -50,8 +50,8 @@ pub(super) struct Miss {
     pub(super) nearest: Option<Nearest>,
     /// Of those that only one host keeps out, that host; `true` if it is of another network.
     pub(super) instead: BTreeMap<Part, BTreeMap<(bool, IpAddr), u64>>,
-    /// Of those that only the ports keep out, the victim's port.
-    pub(super) ports: BTreeMap<u16, u64>,
+    /// Of those that only the ports keep out, the victim's port and the protocol.
+    pub(super) ports: BTreeMap<(u16, u8), u64>,
     /// Of these, the flows whose attacker has one of the ports.
     pub(super) turned: u64,
     /// Of those that attackers and victims together keep out, the flows whose attacker is a victim, and the other way round.
@@ -104,7 +104,13 @@ impl Misses {
     /// What is to be looked for after all flows were counted.
     pub fn new(labeler: &Labeler, tally: &Tally) -> Self {
         let rules = labeler.rules().iter().enumerate();
-        let empty = rules.filter(|(number, _)| !tally.rules.contains_key(number));
+        let has_none = |number: &usize| {
+            tally
+                .rules
+                .get(number)
+                .is_none_or(|counts| counts.rows == 0)
+        };
+        let empty = rules.filter(|(number, _)| has_none(number));
         let empty: Vec<(usize, &Rule)> = empty.take(RULES).collect();
         let unseen = labeler.mentions().unseen(&tally.seen);
         let mut by_host: HashMap<IpAddr, Vec<usize>, FixedState> = HashMap::default();
@@ -287,7 +293,7 @@ fn look(rule: &Rule, miss: &mut Miss, facts: &FlowFacts<'_>) {
         *miss.without.entry(part).or_default() += 1;
         miss.without_two.clear();
         if let (Part::Ports, Some(port)) = (part, victim.port) {
-            count(&mut miss.ports, port, 1);
+            count(&mut miss.ports, (port, facts.protocol), 1);
             miss.turned += u64::from(matching::ports(base, facts, attacker.port));
         }
         let other = match part {

@@ -73,6 +73,9 @@ pub struct RuleRow {
     /// By how much they were made longer, before and after, in nanoseconds; nothing if the rule has no slack.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slack_ns: Option<[i64; 2]>,
+    /// Flows near to its times, which `grey:` excludes; in none of the other counts.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub grey: u64,
     /// Flows that it matched.
     pub rows: u64,
     /// Of these, flows whose label it made.
@@ -188,6 +191,11 @@ impl Report {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
 fn range(first: i64, last: i64) -> Range {
     Range {
         first: show_utc(first),
@@ -208,6 +216,7 @@ fn row(rule: &Rule, file: &str, tally: Option<&RuleTally>) -> RuleRow {
             .map(|interval| range(interval.start, interval.end))
             .collect(),
         slack_ns: (rule.slack != [0; 2]).then_some(rule.slack),
+        grey: tally.grey,
         rows: tally.rows,
         won: tally.won,
         lost: tally.rows - tally.won,

@@ -85,6 +85,10 @@ pub(super) fn parse_ports(text: &str) -> Result<Option<Vec<Ports>>, Fault> {
 
 fn parse_port(word: &str) -> Result<Ports, Fault> {
     let (range, protocol) = match word.split_once('/') {
+        Some((name, range)) if protocol(name).is_ok_and(has_ports) && !is_number(name) => {
+            let fault = Fault::new(0, format!("`{word}` is the wrong way round"));
+            return Err(fault.help(format!("write {range}/{name}")));
+        }
         Some((range, name)) => {
             let at = range.chars().count() + 1;
             let number = protocol(name).map_err(|fault| fault.shifted(at))?;
@@ -117,6 +121,10 @@ fn parse_port(word: &str) -> Result<Ports, Fault> {
         last,
         protocol,
     })
+}
+
+fn is_number(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// Reads protocols separated by commas, semicolons or spaces. `any` is `None`: no condition.
@@ -280,6 +288,7 @@ mod tests {
             ("ssh", 0, "`ssh` is no port"),
             ("22, 70000", 4, "`70000` is no port"),
             ("22/tpc", 3, "`tpc` is no protocol"),
+            ("80, tcp/22", 4, "`tcp/22` is the wrong way round"),
             ("90-80", 0, "the range `90-80` ends before it starts"),
             ("1_000", 0, "`1_000` is no port"),
             ("-5", 0, "`` is no port"),

@@ -88,7 +88,8 @@ impl SlackTally {
             outside.near += u64::from(distance <= NEAR_NS);
         }
         let mut count = |place: usize, claims: &[Claim<'_>]| {
-            for claim in claims {
+            // What is excluded for being near is none of them.
+            for claim in claims.iter().filter(|claim| !claim.grey) {
                 if let Some(count) = self.curves.entry(claim.rule).or_default().get_mut(place) {
                     *count += 1;
                 }

@@ -27,6 +27,8 @@ pub struct Tally {
     pub(super) offsets: Offsets,
     pub(super) slack: SlackTally,
     pub(super) traffic: TrafficTally,
+    /// Flows of which rules of equal priority say different things, so that none decides.
+    pub(super) disputed: u64,
     /// Flows that a rule speaks of.
     pub(super) claimed: u64,
     /// Flows of the sample.
@@ -53,6 +55,8 @@ impl Span {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct RuleTally {
     pub(super) rows: u64,
+    /// Flows near to its times, which `grey:` excludes; counted nowhere else.
+    pub(super) grey: u64,
     pub(super) won: u64,
     /// Flows that other rules decided, by the rule that did.
     pub(super) lost_to: BTreeMap<usize, u64>,
@@ -118,9 +122,14 @@ impl Tally {
             }
         }
         let winner = verdict.claims.first().filter(|claim| claim.won);
+        self.disputed += u64::from(winner.is_none() && !verdict.claims.is_empty());
         let winner = winner.map(|claim| claim.rule);
         for claim in &verdict.claims {
             let rule = self.rules.entry(claim.rule).or_default();
+            if claim.grey {
+                rule.grey += 1;
+                continue;
+            }
             rule.rows += 1;
             rule.won += u64::from(claim.won);
             if let Some(winner) = winner.filter(|_| !claim.won) {
@@ -181,6 +190,7 @@ impl Tally {
         self.slack.merge(&other.slack);
         self.traffic.merge(&other.traffic);
         self.claimed += other.claimed;
+        self.disputed += other.disputed;
         self.sampled += other.sampled;
         for (state, rows) in &other.states {
             *self.states.entry(state.clone()).or_default() += rows;
@@ -188,6 +198,7 @@ impl Tally {
         for (number, theirs) in &other.rules {
             let mine = self.rules.entry(*number).or_default();
             mine.rows += theirs.rows;
+            mine.grey += theirs.grey;
             mine.won += theirs.won;
             for (winner, rows) in &theirs.lost_to {
                 *mine.lost_to.entry(*winner).or_default() += rows;

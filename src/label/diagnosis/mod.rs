@@ -1,11 +1,12 @@
 //! What a label run tells of itself: findings, each with a code that stays, so that ground truth can
 //! be mended and pipelines can accept what they know. One file for each subject: how the times fit
-//! (`times`), what single rules did (`rules`), how many flows there should be (`counts`), what the labeled traffic
+//! (`times`), what single rules did (`rules`), what they are called (`names`), how many flows there should be (`counts`), what the labeled traffic
 //! is like (`traffic`).
 //!
 //! Counts come from [`crate::label::tally`]; here they get a meaning.
 
 mod counts;
+mod names;
 mod rules;
 mod times;
 mod traffic;
@@ -46,6 +47,7 @@ pub(super) fn findings(
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     times::tell(labeler, tally, around, &mut findings);
+    names::tell(labeler, tally, &mut findings);
     rules::tell(report, labeler, tally, misses, &mut findings);
     counts::tell(labeler, tally, &mut findings);
     traffic::tell(report, labeler, tally, around, &mut findings);

@@ -10,6 +10,7 @@ use crate::label::labeler::Labeler;
 use crate::label::misses::{Miss, Misses, Part};
 use crate::label::model::{Direction, LeftOut, Rule, Variant};
 use crate::label::report::Report;
+use crate::label::service::protocol_name;
 use crate::label::tally::Tally;
 use crate::label::verdict::{Edge, State};
 use crate::text::count;
@@ -27,7 +28,7 @@ pub(super) fn tell(
     shadowed(labeler, tally, findings);
     unseen_hosts(labeler, tally, misses, findings);
     conflicts(report, labeler, findings);
-    ambiguous(report, findings);
+    ambiguous(report, tally, findings);
     edges(labeler, tally, findings);
     role_clashes(labeler, findings);
     ports(labeler, tally, findings);
@@ -166,7 +167,7 @@ fn conflicts(report: &Report, labeler: &Labeler, findings: &mut Vec<Finding>) {
 }
 
 /// Flows that no rule could decide.
-fn ambiguous(report: &Report, findings: &mut Vec<Finding>) {
+fn ambiguous(report: &Report, tally: &Tally, findings: &mut Vec<Finding>) {
     let rows = report
         .states
         .iter()
@@ -181,15 +182,25 @@ fn ambiguous(report: &Report, findings: &mut Vec<Finding>) {
         .filter(|rule| rule.uncertain > 0)
         .map(|rule| format!("{} of `{}`", rule.uncertain, rule.id))
         .collect();
-    let why = if rules.is_empty() {
-        "rules of different labels match them".to_owned()
-    } else {
-        format!(
-            "so near to a bound that the clock cannot tell: {}",
+    let disputed = tally.disputed.min(flows);
+    let mut why = Vec::new();
+    if disputed > 0 {
+        why.push(format!(
+            "rules of different labels match {disputed} of them"
+        ));
+    }
+    if flows > disputed {
+        why.push(format!(
+            "{} so near to a bound that the clock cannot tell (of what rules match: {})",
+            flows - disputed,
             rules.join(", ")
-        )
+        ));
+    }
+    let flows_have = match flows {
+        1 => "1 flow has".to_owned(),
+        _ => format!("{flows} flows have"),
     };
-    let message = format!("{flows} flows have no certain label: {why}");
+    let message = format!("{flows_have} no certain label: {}", why.join("; "));
     findings.push(Finding::information("ambiguous", message).affecting(flows));
 }
 
@@ -382,7 +393,15 @@ fn explain(rule: &Rule, miss: &Miss) -> String {
                         .to_owned(),
                 ),
                 Part::Ports if !miss.ports.is_empty() => {
-                    let ports = miss.ports.iter().map(|(port, rows)| (*port, *rows));
+                    let shown = |(port, protocol): &(u16, u8)| {
+                        format!("{port}/{}", protocol_name(*protocol))
+                    };
+                    let ports: Vec<(String, u64)> = miss
+                        .ports
+                        .iter()
+                        .map(|(port, rows)| (shown(port), *rows))
+                        .collect();
+                    let ports = ports.iter().map(|(port, rows)| (port.as_str(), *rows));
                     let of_attackers = match miss.turned {
                         0 => String::new(),
                         flows => format!(
@@ -425,7 +444,7 @@ fn explain_two(miss: &Miss) -> String {
                 _ => "",
             }
         ),
-        None => "no flow of its hosts fits all but two of its conditions".to_owned(),
+        None => "no flow fits all but two of its conditions".to_owned(),
     }
 }
 

@@ -45,22 +45,7 @@ pub(super) fn tell(
     findings: &mut Vec<Finding>,
 ) {
     // First, since it explains most of the others.
-    if let Some(better) = tally.offsets.better() {
-        let way = if better.offset_ns < 0 {
-            "earlier"
-        } else {
-            "later"
-        };
-        findings.push(Finding::warning(
-            "offset-hint",
-            format!(
-                "if all times of the rules were {} {way}, {} flows of a sample would be attacks, and {} are now; check zone, daylight saving and clock",
-                duration::show(better.offset_ns),
-                better.then,
-                better.now,
-            ),
-        ));
-    }
+    offset_hint(labeler, tally, findings);
     if let (Some(labels), Some(flows)) = (bounds(labeler), tally.span)
         && (labels.last < flows.first || flows.last < labels.first)
     {
@@ -94,6 +79,44 @@ pub(super) fn tell(
     }
     slack_curve(labeler, tally, findings);
     outside(labeler, tally, findings);
+}
+
+/// Times that are all off by the same, or those of some rules.
+fn offset_hint(labeler: &Labeler, tally: &Tally, findings: &mut Vec<Finding>) {
+    let Some(better) = tally.offsets.better() else {
+        return;
+    };
+    let way = match better.offset_ns < 0 {
+        true => "earlier",
+        false => "later",
+    };
+    let by = duration::show(better.offset_ns);
+    let names = |rules: &[usize]| {
+        let ids = rules.iter().filter_map(|rule| labeler.rule(*rule));
+        let ids: Vec<String> = ids
+            .take(3)
+            .map(|(rule, _)| format!("`{}`", rule.id()))
+            .collect();
+        let more = match rules.len() - ids.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!("{}{more}", ids.join(", "))
+    };
+    let (which, but) = match &better.others[..] {
+        [] => ("all times of the rules".to_owned(), String::new()),
+        others => (
+            format!("the times of {}", names(&better.rules)),
+            format!("; those of {} fit better as they are", names(others)),
+        ),
+    };
+    findings.push(Finding::warning(
+        "offset-hint",
+        format!(
+            "if {which} were {by} {way}, {} flows of a sample would be attacks, and {} are now{but}; check zone, daylight saving and clock",
+            better.then, better.now,
+        ),
+    ));
 }
 
 /// The mistake in a date that would explain why rules and flows do not meet: another year, or month and day

@@ -238,11 +238,106 @@ fn roles_that_clash_and_labels_that_nobody_decides() {
     let found = report(&labeler(&tie), &[attack("10:30:00")]);
     let (message, _, rows) = told(&found, "ambiguous").unwrap();
     assert!(
-        message.starts_with("1 flows have no certain label: rules of different labels"),
+        message
+            .starts_with("1 flow has no certain label: rules of different labels match 1 of them"),
         "{message}"
     );
     assert_eq!(rows, Some(1));
     assert!(told(&found, "role-clash").is_none());
+}
+
+#[test]
+fn labels_that_sound_like_no_attack() {
+    let label = |label: &str, more: &str| {
+        let text = with(&format!("{TIME}{more}")).replace("label: X", &format!("label: {label}"));
+        told(
+            &report(&labeler(&text), &[attack("10:30:00")]),
+            "label-name",
+        )
+    };
+    let (message, subject, rows) = label("Normal", "").unwrap();
+    assert_eq!(
+        message,
+        "1 rule with this label, which is a class of attacks like any other; if it is none, call it `benign`"
+    );
+    assert_eq!((subject.as_deref(), rows), (Some("Normal"), Some(1)));
+    assert!(
+        label("unknown", "")
+            .unwrap()
+            .0
+            .ends_with("leave the rules out")
+    );
+    assert!(
+        label("attempted", "")
+            .unwrap()
+            .0
+            .contains("`state: attempted`")
+    );
+    assert!(label("Normalizer", "").is_none() && label("Benign", "").is_none());
+    assert!(label("background", "state: excluded\n").is_none());
+}
+
+#[test]
+fn what_is_near_and_excluded_is_told_apart() {
+    let late = [attack("10:30:00"), attack("11:00:30"), attack("11:02:00")];
+    let found = run(&format!("{TIME}grey: 10min\n"), &late);
+    let rule = &found.rules[0];
+    assert_eq!((rule.rows, rule.won, rule.grey), (1, 1, 2));
+    // As if they were not excluded.
+    let (message, ..) = told(&found, "slack-curve").unwrap();
+    assert!(
+        message.contains("1 at 0 ns") && message.contains("3 at 5 min"),
+        "{message}"
+    );
+    let found = run(&format!("{TIME}grey: 10min\n"), &late[1..]);
+    let (message, ..) = told(&found, "rule-empty").unwrap();
+    assert!(
+        message.contains("2 would match but for the time"),
+        "{message}"
+    );
+}
+
+#[test]
+fn offsets_are_told_of_the_rules_that_have_them() {
+    // Rules: of a time, with and without an attack; and always.
+    let file = |rules: &[(&str, &str, &str)]| {
+        let rules = rules.iter().map(|(id, victim, more)| {
+            format!(
+                "  - {{id: {id}, label: {id}, victims: {victim}, attackers: 10.9.0.7, {more}}}\n"
+            )
+        });
+        labeler(&format!(
+            "netcap-labels: 1\nzone: UTC\nrules:\n{}",
+            rules.collect::<String>()
+        ))
+    };
+    let hint = |rules: &[(&str, &str, &str)], flows: &[Flow]| {
+        told(&report(&file(rules), flows), "offset-hint").map(|(message, ..)| message)
+    };
+    let at = |hour: u32, host: &str| -> Vec<Flow> {
+        let time = |minute: u32| format!("2026-05-04T{hour}:{minute}:00Z");
+        (10..14)
+            .map(|m| flow(&format!("10.9.0.7:1 {host}:1"), &time(m)))
+            .collect()
+    };
+    const TEN: &str = "time: 2026-05-04 10:00 .. 10:59";
+    // What is right: a rule at all times takes what others leave to it, wherever they are.
+    for state in ["excluded", "attempted", "malicious"] {
+        let timed = format!("{TEN}, priority: 1, state: {state}");
+        let rules = [
+            ("timed", "10.0.1.5", timed.as_str()),
+            ("rest", "10.0.1.5", "time: always"),
+        ];
+        assert_eq!(hint(&rules, &at(10, "10.0.1.5")), None, "{state}");
+    }
+    // One of two rules is off, and the other one is not.
+    let rules = [("off", "10.0.1.5", TEN), ("right", "10.0.1.6", TEN)];
+    let flows = [at(15, "10.0.1.5"), at(15, "10.0.1.5"), at(10, "10.0.1.6")].concat();
+    let message = hint(&rules, &flows).unwrap();
+    assert!(
+        message.starts_with("if the times of `off` were 5 h later, 8 flows of a sample would be attacks, and 0 are now; those of `right` fit better as they are"),
+        "{message}"
+    );
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn empty_rules_tell_their_nearest_miss() {
         (
             "",
             vec![at("10.9.0.8:1 10.0.1.6:1", "10:10:00")],
-            "no flow of its hosts fits all but two of its conditions",
+            "no flow fits all but two of its conditions",
         ),
         (
             "ports: 22\n",
@@ -49,7 +49,7 @@ fn empty_rules_tell_their_nearest_miss() {
                 at("10.9.0.7:1 10.0.1.5:2222", "12:10:00"),
                 at("10.9.0.7:1 10.0.1.5:2222", "10:10:00"),
             ],
-            "nearest miss: 1 would match but for the ports (there: 2222 in 1)",
+            "nearest miss: 1 would match but for the ports (there: 2222/tcp in 1)",
         ),
         (
             "",
@@ -84,7 +84,7 @@ fn empty_rules_tell_their_nearest_miss() {
                 at("10.9.0.7:50000 10.0.1.5:22", "10:10:00"),
                 at("10.9.0.7:50001 10.0.1.5:22", "10:10:00"),
             ],
-            "nearest miss: 2 would match but for the ports (there: 22 in 2; in 1 it is the attackers' port, of which `ports:` says nothing)",
+            "nearest miss: 2 would match but for the ports (there: 22/tcp in 2; in 1 it is the attackers' port, of which `ports:` says nothing)",
         ),
         (
             "direction: forward\nports: 22\n",
@@ -99,7 +99,7 @@ fn empty_rules_tell_their_nearest_miss() {
         (
             "ports: 22\n",
             vec![at("10.9.0.7:1 10.0.1.5:2222", "10:10:00")],
-            "nearest miss: 1 would match but for the ports (there: 2222 in 1)",
+            "nearest miss: 1 would match but for the ports (there: 2222/tcp in 1)",
         ),
         (
             "ports: 22\n",
