@@ -16,8 +16,10 @@ use crate::pipeline::query_output;
 /// Ask an output with SQL
 ///
 /// Tables have the names of views.sql: flow, dns, flow_SET with the labels of a set,
-/// features_NAME. The language is that of Polars; what a query names is read into
-/// memory, so for large tables DuckDB with views.sql is the better choice.
+/// features_NAME. Answers are those of DuckDB, for a part of its SQL; the rest is
+/// refused. Integers have 64 bits, beyond which they start again from the other
+/// end. What a query names is read into memory, so for large tables DuckDB with
+/// views.sql is the better choice.
 ///
 /// Examples:
 ///   netcap query "SELECT service, count(*) AS n FROM flow GROUP BY service" --input data

@@ -1,7 +1,7 @@
 //! Expressions and queries, evaluated by Polars.
 
 use std::any::Any;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use arrow::array::{ArrayRef, Float64Array, RecordBatch, new_empty_array};
@@ -129,12 +129,13 @@ fn refused(e: &PolarsError) -> Error {
         return Error::new(format!("there is no table {name}"))
             .help("`netcap tables` lists those that there can be; views of label sets end with the set's name, as in flow_lab. The tables of an output are in its views.sql");
     }
-    let error = Error::new(format!("the SQL engine: {text}"));
-    if text.contains("unsupported") {
-        return error
-            .help("this SQL is that of Polars; DuckDB with views.sql of the output has more");
-    }
-    error
+    // What the parser made of an expression is nothing to read.
+    let text = match text.contains("Span(") {
+        true => "it does not have one of the expressions",
+        false => text,
+    };
+    Error::new(format!("the SQL engine: {text}"))
+        .help("DuckDB with views.sql of the output has more")
 }
 
 /// Batches of one schema as a frame.
@@ -158,18 +159,12 @@ fn frame_of(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<DataFrame> {
 /// The rows of a query over tables. What the query does not name is not read.
 pub fn query(sql: &str, tables: Vec<(String, Arc<dyn Source>)>) -> Result<RecordBatch> {
     let mut context = SQLContext::new();
-    let mut times = BTreeSet::new();
+    let mut schemas = BTreeMap::new();
     let unread = Arc::new(Mutex::new(None));
     for (name, source) in tables {
+        let source = Wide(source);
         let schema = source.schema();
-        let of_time = |field: &&FieldRef| matches!(field.data_type(), DataType::Timestamp(..));
-        times.extend(
-            schema
-                .fields()
-                .iter()
-                .filter(of_time)
-                .map(|field| field.name().clone()),
-        );
+        schemas.insert(name.clone(), schema.clone());
         let empty = frame_of(&schema, &[])?;
         let arguments = ScanArgsAnonymous {
             schema: Some(empty.schema().clone()),
@@ -177,13 +172,13 @@ pub fn query(sql: &str, tables: Vec<(String, Arc<dyn Source>)>) -> Result<Record
             ..ScanArgsAnonymous::default()
         };
         let scan = Scan {
-            source,
+            source: Arc::new(source),
             unread: Arc::clone(&unread),
         };
         let table = LazyFrame::anonymous_scan(Arc::new(scan), arguments);
         context.register(&name, table.map_err(|e| refused(&e))?);
     }
-    let sql = select::rewrite(sql, |name| times.contains(name))?;
+    let sql = select::rewrite(sql, &schemas)?;
     let frame = context.execute(&sql).and_then(LazyFrame::collect);
     // What is wrong with a table is told as such, not as what became of the query.
     let unread = unread.lock().ok().and_then(|mut error| error.take());
@@ -211,6 +206,43 @@ pub fn query(sql: &str, tables: Vec<(String, Arc<dyn Source>)>) -> Result<Record
     Ok(RecordBatch::try_new_with_options(
         schema, columns, &options,
     )?)
+}
+
+/// A table whose integers are all of 64 bits, since Polars calculates in those of the columns, and what is beyond is told by nobody.
+struct Wide(Arc<dyn Source>);
+
+impl Source for Wide {
+    fn schema(&self) -> SchemaRef {
+        let schema = self.0.schema();
+        let fields = schema.fields().iter().map(|field| match field.data_type() {
+            DataType::Int32 => Arc::new(field.as_ref().clone().with_data_type(DataType::Int64)),
+            _ => field.clone(),
+        });
+        Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+    }
+
+    fn read(&self, columns: &[&str]) -> Result<Vec<RecordBatch>> {
+        let wide = |batch: RecordBatch| {
+            let mut fields = Vec::new();
+            let mut arrays = Vec::new();
+            for (field, array) in batch.schema().fields().iter().zip(batch.columns()) {
+                let (field, array) = match field.data_type() {
+                    DataType::Int32 => (
+                        Arc::new(field.as_ref().clone().with_data_type(DataType::Int64)),
+                        arrow::compute::cast(array, &DataType::Int64)?,
+                    ),
+                    _ => (field.clone(), array.clone()),
+                };
+                fields.push(field);
+                arrays.push(array);
+            }
+            let options = arrow::array::RecordBatchOptions::new();
+            let options = options.with_row_count(Some(batch.num_rows()));
+            let schema = Arc::new(Schema::new(fields));
+            Ok(RecordBatch::try_new_with_options(schema, arrays, &options)?)
+        };
+        self.0.read(columns)?.into_iter().map(wide).collect()
+    }
 }
 
 /// A table as Polars asks for it.

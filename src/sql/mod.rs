@@ -4,13 +4,19 @@
 //! `unsafe`). Without the cargo feature `sql` netcap is built without the engine, and what needs it says so.
 
 #[cfg(feature = "sql")]
+mod answered;
+#[cfg(feature = "sql")]
 mod bridge;
 #[cfg(feature = "sql")]
 mod engine;
 #[cfg(feature = "sql")]
+mod results;
+#[cfg(feature = "sql")]
 mod rewrite;
 #[cfg(feature = "sql")]
 mod select;
+#[cfg(feature = "sql")]
+mod values;
 #[cfg(not(feature = "sql"))]
 mod without;
 

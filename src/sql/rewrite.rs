@@ -37,7 +37,7 @@ pub(super) fn rewrite(sql: &str, grouped: bool) -> Rewritten {
     };
     // From the inside out, so that what is put in is not visited again.
     let _ = visit_expressions_mut(&mut expression, |expression| {
-        call_of_two(expression);
+        as_elsewhere(expression);
         if !grouped {
             divisor(expression, &mut out.divisors);
         } else if is_aggregate(expression) {
@@ -52,7 +52,7 @@ pub(super) fn rewrite(sql: &str, grouped: bool) -> Rewritten {
     out
 }
 
-fn parse(sql: &str) -> Option<Expr> {
+pub(super) fn parse(sql: &str) -> Option<Expr> {
     let parser = Parser::new(&GenericDialect).try_with_sql(sql);
     parser.and_then(|mut parser| parser.parse_expr()).ok()
 }
@@ -81,9 +81,12 @@ fn divisor(expression: &mut Expr, divisors: &mut BTreeSet<u64>) {
     }
 }
 
-/// Functions that are written otherwise.
-fn call_of_two(expression: &mut Expr) {
-    let Some((name, [x, y])) = call(expression) else {
+/// Operations that are written otherwise.
+pub(super) fn as_elsewhere(expression: &mut Expr) {
+    let Some((name, arguments)) = call(expression) else {
+        return;
+    };
+    let [x, y] = &arguments[..] else {
         return;
     };
     let text = match name.as_str() {
@@ -96,23 +99,32 @@ fn call_of_two(expression: &mut Expr) {
     }
 }
 
-/// The name and the two arguments of a function.
-fn call(expression: &Expr) -> Option<(String, [String; 2])> {
+/// The name and the arguments of a function, or of what is short for one.
+pub(super) fn call(expression: &Expr) -> Option<(String, Vec<String>)> {
+    if let Expr::BinaryOp {
+        left,
+        op: BinaryOperator::Modulo,
+        right,
+    } = expression
+    {
+        return Some((
+            "mod".to_owned(),
+            vec![format!("({left})"), format!("({right})")],
+        ));
+    }
     let Expr::Function(Function { name, args, .. }) = expression else {
         return None;
     };
     let FunctionArguments::List(list) = args else {
         return None;
     };
-    let argument = |i: usize| match list.args.get(i) {
-        Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(expression))) => {
-            Some(expression.to_string())
-        }
+    let arguments = list.args.iter().map(|argument| match argument {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(expression)) => Some(expression.to_string()),
         _ => None,
-    };
+    });
     Some((
         name.to_string().to_ascii_lowercase(),
-        [argument(0)?, argument(1)?],
+        arguments.collect::<Option<_>>()?,
     ))
 }
 

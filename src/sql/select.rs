@@ -1,162 +1,228 @@
 //! A SELECT as Polars has to be given it, so that it answers as DuckDB does.
 //!
-//! Results without a name have that of their expression, and not that of the column within, which two of them may have. Times
-//! are compared with texts in the one form that Polars knows. What cannot be parsed is passed on as it is.
+//! What it would answer otherwise even so is refused (`answered`). Here are its clauses: joins, groups, the order of rows without a
+//! value; results have a file of their own (`results`), and so has what expressions are made of (`values`).
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
+use arrow::datatypes::{DataType, SchemaRef};
 use sqlparser::ast::{
-    CastKind, Expr, Ident, OrderBy, OrderByKind, SelectItem, SetExpr, Statement, TypedString,
-    Value, visit_expressions_mut,
+    BinaryOperator, Expr, GroupByExpr, JoinConstraint, JoinOperator, OrderBy, OrderByExpr,
+    OrderByKind, Query, Select, SelectItem, SetExpr, Statement, Value, VisitMut, VisitorMut,
+    visit_relations,
 };
 use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::Parser;
 
+use super::answered::{check, column, conjuncts, is_about_keys, is_aggregate, joins_columns};
+use super::results::named;
+use super::values;
 use crate::error::{Error, Result};
 
-/// Rewrites a query; `is_time` tells columns of times by their names. What is no query is an error.
-pub(super) fn rewrite(sql: &str, is_time: impl Fn(&str) -> bool) -> Result<String> {
-    let Ok(mut statements) = Parser::parse_sql(&GenericDialect, sql) else {
-        return Ok(sql.to_owned());
-    };
-    let [Statement::Query(query)] = &mut statements[..] else {
-        return Err(Error::new("this is no single SELECT").help(
+/// What is known of the columns of the tables that a query names, by their names.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// They are times.
+    pub(super) times: BTreeSet<String>,
+    /// They may have fractions.
+    pub(super) floats: BTreeSet<String>,
+    /// They have a value in each row.
+    pub(super) full: BTreeSet<String>,
+    /// All of them.
+    pub(super) all: BTreeSet<String>,
+}
+
+impl Known {
+    fn of(query: &Query, tables: &BTreeMap<String, SchemaRef>) -> Self {
+        let mut known = Self::default();
+        let mut nullable = BTreeSet::new();
+        let _ = visit_relations(query, |name| {
+            let name = name.0.last().and_then(|part| part.as_ident());
+            let fields = name.and_then(|name| tables.get(&name.value));
+            for field in fields.into_iter().flat_map(|schema| schema.fields()) {
+                let name = || field.name().clone();
+                known.all.insert(name());
+                if field.is_nullable() {
+                    nullable.insert(name());
+                }
+                match field.data_type() {
+                    DataType::Timestamp(..) => known.times.insert(name()),
+                    DataType::Float64 => known.floats.insert(name()),
+                    _ => false,
+                };
+            }
+            ControlFlow::<()>::Continue(())
+        });
+        known.full = known.all.difference(&nullable).cloned().collect();
+        known
+    }
+}
+
+/// Rewrites a query over tables of these schemas.
+///
+/// # Errors
+/// What is no query, and what would be answered wrongly.
+pub(super) fn rewrite(sql: &str, tables: &BTreeMap<String, SchemaRef>) -> Result<String> {
+    let mut query = one_query(sql)?;
+    let known = &Known::of(&query, tables);
+    let _ = query.visit(&mut Conditions);
+    check(&query, known)?;
+    if let SetExpr::Select(_) = query.body.as_ref() {
+        query = named(query, known)?;
+    }
+    let _ = query.visit(&mut Rewriter(known));
+    Ok(query.to_string())
+}
+
+pub(super) fn one_query(sql: &str) -> Result<Query> {
+    let mut statements = Parser::parse_sql(&GenericDialect, sql).map_err(|e| {
+        let told = e.to_string();
+        let told = told.strip_prefix("sql parser error: ").unwrap_or(&told);
+        Error::new(format!("this is no SQL: {told}"))
+    })?;
+    match (statements.pop(), statements.is_empty()) {
+        (Some(Statement::Query(query)), true) => Ok(*query),
+        _ => Err(Error::new("this is no single SELECT").help(
             "an output is read by one SELECT, and never changed; `netcap tables` lists tables, `netcap tables TABLE` columns",
-        ));
-    };
-    if let SetExpr::Select(select) = query.body.as_mut() {
-        for item in &mut select.projection {
-            name(item);
+        )),
+    }
+}
+
+/// Conditions of inner joins that are more than equal columns, and those of groups that are about their keys, are as
+/// good in WHERE, where they are read rightly.
+struct Conditions;
+
+impl VisitorMut for Conditions {
+    type Break = ();
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        if let Some(having) = select.having.take() {
+            let parts = conjuncts(&having).into_iter().cloned();
+            let (of_keys, of_groups): (Vec<Expr>, Vec<Expr>) =
+                parts.partition(|part| is_about_keys(part, select));
+            select.having = of_groups.into_iter().reduce(and);
+            and_where(select, of_keys);
         }
+        let mut all = Vec::new();
+        for join in select.from.iter_mut().flat_map(|from| &mut from.joins) {
+            let (JoinOperator::Join(JoinConstraint::On(condition))
+            | JoinOperator::Inner(JoinConstraint::On(condition))) = &mut join.join_operator
+            else {
+                continue;
+            };
+            let parts = conjuncts(condition).into_iter().cloned();
+            let (joining, others): (Vec<Expr>, Vec<Expr>) = parts.partition(joins_columns);
+            let Some(joining) = joining.into_iter().reduce(and) else {
+                continue;
+            };
+            *condition = joining;
+            all.extend(others);
+        }
+        and_where(select, all);
+        ControlFlow::Continue(())
+    }
+}
+
+fn and_where(select: &mut Select, conditions: Vec<Expr>) {
+    if conditions.is_empty() {
+        return;
+    }
+    let all = select.selection.take().into_iter().chain(conditions);
+    select.selection = all.map(|part| Expr::Nested(Box::new(part))).reduce(and);
+}
+
+fn and(left: Expr, right: Expr) -> Expr {
+    Expr::BinaryOp {
+        left: Box::new(left),
+        op: BinaryOperator::And,
+        right: Box::new(right),
+    }
+}
+
+/// What Polars reads otherwise than DuckDB, wherever it stands.
+struct Rewriter<'a>(&'a Known);
+
+impl VisitorMut for Rewriter<'_> {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
         if let Some(OrderBy {
             kind: OrderByKind::Expressions(keys),
             ..
         }) = &mut query.order_by
         {
-            for key in keys {
-                of_result(&mut key.expr, &select.projection);
-            }
+            keys.iter_mut().for_each(without_values_last);
         }
+        ControlFlow::Continue(())
     }
-    let _ = visit_expressions_mut(query, |expression| {
-        times(expression, &is_time);
-        exponent(expression);
-        ControlFlow::<()>::Continue(())
-    });
-    Ok(query.to_string())
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        group_by_all(select);
+        group_by_place(select);
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<()> {
+        values::rewrite(expression, self.0);
+        ControlFlow::Continue(())
+    }
 }
 
-/// Gives a result the name that DuckDB gives it.
-fn name(item: &mut SelectItem) {
-    let SelectItem::UnnamedExpr(expression) = item else {
-        return;
-    };
-    if matches!(
-        expression,
-        Expr::Identifier(_) | Expr::CompoundIdentifier(_)
-    ) {
-        return;
-    }
-    let text = expression.to_string();
-    let alias = match text.to_ascii_lowercase().as_str() {
-        "count(*)" => "count_star()".to_owned(),
-        _ => text,
-    };
-    *item = SelectItem::ExprWithAlias {
-        expr: expression.clone(),
-        alias: Ident::with_quote('"', alias),
-    };
+fn without_values_last(key: &mut OrderByExpr) {
+    key.options.nulls_first.get_or_insert(false);
 }
 
-/// What a result is made of stands for that result: rows in the order of `sum(bytes)`, which was selected.
-fn of_result(expression: &mut Expr, results: &[SelectItem]) {
-    let alias = results.iter().find_map(|item| match item {
-        SelectItem::ExprWithAlias { expr, alias } if expr == expression => Some(alias),
+/// GROUP BY ALL, with what it stands for: Polars does not know all functions of groups then.
+fn group_by_all(select: &mut Select) {
+    let GroupByExpr::All(modifiers) = &select.group_by else {
+        return;
+    };
+    let keys = select.projection.iter().filter_map(|item| match item {
+        SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
+            (!is_aggregate(expr)).then(|| expr.clone())
+        }
         _ => None,
     });
-    if let Some(alias) = alias {
-        *expression = Expr::Identifier(alias.clone());
-    }
+    select.group_by = GroupByExpr::Expressions(keys.collect(), modifiers.clone());
 }
 
-/// Gives the texts that times are compared with the form that Polars reads.
-fn times(expression: &mut Expr, is_time: &impl Fn(&str) -> bool) {
-    match expression {
-        Expr::BinaryOp { left, right, .. } => {
-            if is_column(left, is_time) {
-                text(right);
-            } else if is_column(right, is_time) {
-                text(left);
-            }
-        }
-        Expr::Between {
-            expr, low, high, ..
-        } if is_column(expr, is_time) => {
-            text(low);
-            text(high);
-        }
-        _ => {}
-    }
-}
-
-/// `1e9` is written as `1000000000.0`, which Polars can read.
-fn exponent(expression: &mut Expr) {
-    if let Expr::Value(value) = expression
-        && let Value::Number(text, _) = &mut value.value
-        && text.contains(['e', 'E'])
-        && let Ok(number) = text.parse::<f64>()
-    {
-        let digits = number.to_string();
-        let point = if digits.contains('.') { "" } else { ".0" };
-        *text = format!("{digits}{point}");
-    }
-}
-
-fn is_column(expression: &Expr, is_time: &impl Fn(&str) -> bool) -> bool {
-    match expression {
-        Expr::Identifier(ident) => is_time(&ident.value),
-        Expr::CompoundIdentifier(parts) => parts.last().is_some_and(|last| is_time(&last.value)),
-        _ => false,
-    }
-}
-
-/// `'2026-05-04T10:20:00+02:00'`, `TIMESTAMP '2026-05-04 08:20:00'` or a CAST of such to `'2026-05-04 08:20:00'`, in UTC.
-fn text(expression: &mut Expr) {
-    let value = match &*expression {
-        Expr::Value(value) => &value.value,
-        Expr::TypedString(TypedString { value, .. }) => &value.value,
-        Expr::Cast {
-            kind: CastKind::Cast | CastKind::DoubleColon,
-            expr,
-            ..
-        } => match expr.as_ref() {
-            Expr::Value(value) => &value.value,
-            _ => return,
-        },
-        _ => return,
-    };
-    let Value::SingleQuotedString(text) = value else {
+/// Keys that are results with other names, by their places: of two joined tables, columns of one name are not found
+/// otherwise.
+fn group_by_place(select: &mut Select) {
+    let GroupByExpr::Expressions(keys, _) = &mut select.group_by else {
         return;
     };
-    let form = match text.parse::<Timestamp>() {
-        Ok(time) => {
-            let time = TimeZone::UTC.to_datetime(time);
-            format!("{} {}", time.date(), time.time())
+    for key in keys.iter_mut().filter(|key| column(key).is_some()) {
+        let place = select
+            .projection
+            .iter()
+            .position(|item| matches!(item, SelectItem::ExprWithAlias { expr, .. } if expr == key));
+        if let Some(place) = place {
+            *key = Expr::value(Value::Number((place + 1).to_string(), false));
         }
-        Err(_) => text.clone(),
-    };
-    *expression = Expr::value(Value::SingleQuotedString(form));
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
+
     use super::rewrite;
 
     #[test]
     fn results_have_names_and_times_one_form() {
-        let sql = |text: &str| rewrite(text, |name| name == "ts").unwrap();
+        let field = |(name, ty): (&str, DataType)| Field::new(name, ty, true);
+        let columns = [
+            ("ts", DataType::Timestamp(TimeUnit::Nanosecond, None)),
+            ("rate", DataType::Float64),
+            ("flow", DataType::Int64),
+        ];
+        let schema = Schema::new(columns.map(field).to_vec());
+        let tables = [("t".to_owned(), Arc::new(schema))].into();
+        let sql = |text: &str| rewrite(text, &tables).unwrap();
         for (given, wanted) in [
             (
                 "SELECT a, t.b, c AS d FROM t",
@@ -180,15 +246,87 @@ mod tests {
             ),
             (
                 "SELECT a, sum(b) FROM t GROUP BY a ORDER BY sum(b) DESC, a",
-                "SELECT a, sum(b) AS \"sum(b)\" FROM t GROUP BY a ORDER BY \"sum(b)\" DESC, a",
+                "SELECT a, sum(b) AS \"sum(b)\" FROM t GROUP BY a ORDER BY \"sum(b)\" DESC NULLS LAST, a NULLS LAST",
             ),
             (
                 "SELECT a / 1e3 + 2.5E-1 AS b FROM t",
                 "SELECT a / 1000.0 + 0.25 AS b FROM t",
             ),
-            ("SELEC", "SELEC"),
+            (
+                "SELECT a + B * 2, abs(b), a::text FROM t",
+                "SELECT a + B * 2 AS \"(a + (B * 2))\", abs(b) AS \"abs(b)\", a::TEXT AS \"CAST(a AS TEXT)\" FROM t",
+            ),
+            (
+                "SELECT a FROM t GROUP BY a ORDER BY count(*)",
+                "SELECT \"a\" FROM (SELECT a, count(*) AS \"=0\" FROM t GROUP BY a) AS \"=groups\" ORDER BY \"=0\" NULLS LAST",
+            ),
+            (
+                "SELECT a AS flow FROM t ORDER BY flow DESC LIMIT 3",
+                "SELECT \"flow\" FROM (SELECT a AS flow FROM t) AS \"=groups\" ORDER BY flow DESC NULLS LAST LIMIT 3",
+            ),
+            (
+                "SELECT count(*) AS n FROM t JOIN u ON t.a = u.a AND u.b = 1 WHERE t.c = 2 OR t.d",
+                "SELECT count(*) AS n FROM t JOIN u ON t.a = u.a WHERE (t.c = 2 OR t.d) AND (u.b = 1)",
+            ),
+            (
+                "SELECT a, max(b) AS m FROM t GROUP BY ALL HAVING a > 1 AND m > 2",
+                "SELECT a, max(b) AS m FROM t GROUP BY a HAVING a > 1 AND m > 2",
+            ),
+            (
+                "SELECT a, max(b) AS m FROM t GROUP BY a HAVING a > 1 AND m > 2",
+                "SELECT a, max(b) AS m FROM t WHERE (a > 1) GROUP BY a HAVING m > 2",
+            ),
+            (
+                "SELECT CAST(rate AS INTEGER) AS a, CAST(b AS INTEGER) AS b, c IS NOT TRUE AS c, b % 3 AS d FROM t",
+                "SELECT CAST(round(rate) AS INTEGER) AS a, CAST(b AS INTEGER) AS b, coalesce(NOT (c), true) AS c, (sign((b)) * mod(abs((b)), abs((3)))) AS d FROM t",
+            ),
         ] {
             assert_eq!(sql(given), wanted);
+        }
+    }
+
+    #[test]
+    fn what_would_be_answered_wrongly_is_refused() {
+        for (sql, told) in [
+            (
+                "SELEC",
+                "this is no SQL: Expected: an SQL statement, found: SELEC at Line: 1, Column: 1",
+            ),
+            ("DELETE FROM t", "this is no single SELECT"),
+            ("SELECT 1; SELECT 2", "this is no single SELECT"),
+            (
+                "SELECT a, count(*) FROM t",
+                "a has a value for each row, and the result has a row for each group",
+            ),
+            (
+                "SELECT a, b FROM t GROUP BY a",
+                "b has a value for each row, and the result has a row for each group",
+            ),
+            ("SELECT a, t.a FROM t", "two results are called a"),
+            (
+                "SELECT sum(count(*)) OVER () FROM t GROUP BY a",
+                "`netcap query` does not answer windows over groups",
+            ),
+            (
+                "SELECT sum(a) OVER (ORDER BY b) FROM t",
+                "`netcap query` does not answer sums and the like over windows with an order or a frame",
+            ),
+            (
+                "SELECT row_number() OVER (ORDER BY a) FROM t",
+                "`netcap query` does not answer windows in the order of what may have no value in some rows",
+            ),
+            (
+                "SELECT 1 FROM t LEFT JOIN u ON t.a = u.a AND u.b = 1",
+                "`netcap query` joins tables by columns that are equal, and \"u.b = 1\" is something else",
+            ),
+            (
+                "SELECT medain(a) FROM t",
+                "`netcap query` has no function medain",
+            ),
+        ] {
+            let error = rewrite(sql, &std::collections::BTreeMap::new()).unwrap_err();
+            let message = error.to_string();
+            assert_eq!(message.lines().next(), Some(told), "{sql}");
         }
     }
 }

@@ -1,0 +1,438 @@
+//! Which queries are answered: those that Polars answers as DuckDB does. Others are refused, with what to do, since a wrong answer is
+//! worse than none.
+//!
+//! `tests/interop/queries.py` asks both with each of the functions here.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{
+    BinaryOperator, Expr, Function, GroupByExpr, Join, JoinConstraint, JoinOperator, Query, Select,
+    SelectItem, Visit, Visitor, WindowType,
+};
+
+use super::select::Known;
+use crate::error::{Error, Result};
+
+/// Functions of many rows.
+const AGGREGATES: [&str; 18] = [
+    "avg",
+    "corr",
+    "count",
+    "covar_pop",
+    "covar_samp",
+    "first",
+    "last",
+    "max",
+    "median",
+    "min",
+    "quantile_cont",
+    "quantile_disc",
+    "stddev",
+    "stddev_samp",
+    "string_agg",
+    "sum",
+    "var_samp",
+    "variance",
+];
+/// Functions of one row.
+const OF_ROWS: [&str; 48] = [
+    "abs",
+    "acos",
+    "asin",
+    "atan",
+    "atan2",
+    "cbrt",
+    "ceil",
+    "ceiling",
+    "coalesce",
+    "concat",
+    "concat_ws",
+    "cos",
+    "date_part",
+    "degrees",
+    "ends_with",
+    "exp",
+    "floor",
+    "greatest",
+    "if",
+    "ifnull",
+    "least",
+    "left",
+    "length",
+    "ln",
+    "log10",
+    "log2",
+    "lower",
+    "ltrim",
+    "mod",
+    "nullif",
+    "pi",
+    "pow",
+    "power",
+    "radians",
+    "replace",
+    "reverse",
+    "right",
+    "round",
+    "rtrim",
+    "sign",
+    "sin",
+    "split_part",
+    "sqrt",
+    "starts_with",
+    "strftime",
+    "substr",
+    "tan",
+    "upper",
+];
+/// Functions that are about other rows, in a window.
+const OF_WINDOWS: [&str; 3] = ["lag", "lead", "row_number"];
+/// Aggregates that may have a window.
+const IN_WINDOWS: [&str; 5] = ["avg", "count", "max", "min", "sum"];
+
+const DUCKDB: &str = "DuckDB with views.sql of the output has more";
+
+/// Refuses what would be answered wrongly.
+pub(super) fn check(query: &Query, known: &Known) -> Result<()> {
+    match query.visit(&mut Checks(known)) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(error) => Err(error),
+    }
+}
+
+/// Whether an expression is made of many rows, and not by a window.
+pub(super) fn is_aggregate(expression: &Expr) -> bool {
+    Parts::of(expression).aggregates
+}
+
+/// The name of a function, in small letters.
+fn name(function: &Function) -> String {
+    function.name.to_string().to_ascii_lowercase()
+}
+
+struct Checks<'a>(&'a Known);
+
+impl Visitor for Checks<'_> {
+    type Break = Error;
+
+    fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<Error> {
+        broken(match expression {
+            Expr::Function(function) => check_function(function, self.0),
+            // It would be the whole text.
+            Expr::Substring {
+                substring_from: Some(from),
+                ..
+            } if from.to_string().starts_with('-') => {
+                refused("for substr from the end; right(…) has it")
+            }
+            Expr::Extract { field, .. } => check_field(&field.to_string()),
+            Expr::Rollup(_) | Expr::Cube(_) | Expr::GroupingSets(_) => {
+                refused("GROUP BY several sets")
+            }
+            Expr::Tuple(_) | Expr::SimilarTo { .. } | Expr::RLike { .. } => {
+                refused(&format!("\"{expression}\""))
+            }
+            _ => Ok(()),
+        })
+    }
+
+    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<Error> {
+        broken(check_select(select))
+    }
+}
+
+fn broken(checked: Result<()>) -> ControlFlow<Error> {
+    match checked {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(error) => ControlFlow::Break(error),
+    }
+}
+
+fn refused(what: &str) -> Result<()> {
+    Err(Error::new(format!("`netcap query` does not answer {what}")).help(DUCKDB))
+}
+
+/// Parts of a second are cut or not, by the engine.
+fn check_field(field: &str) -> Result<()> {
+    match field.to_ascii_lowercase().contains("milli") {
+        true => refused("for milliseconds, but for microseconds"),
+        false => Ok(()),
+    }
+}
+
+fn check_function(function: &Function, columns: &Known) -> Result<()> {
+    let name = name(function);
+    let known = |list: &[&str]| list.contains(&name.as_str());
+    let Some(over) = &function.over else {
+        if known(&OF_WINDOWS) {
+            return Err(Error::new(format!("{name} has to have a window")).help("write OVER (…)"));
+        }
+        if known(&AGGREGATES) || known(&OF_ROWS) {
+            let arguments = function.args.to_string();
+            return match name.as_str() {
+                "date_part" => check_field(&arguments),
+                _ => Ok(()),
+            };
+        }
+        let all = AGGREGATES.iter().chain(&OF_ROWS).copied();
+        let near = crate::text::nearest(&name, all);
+        let near = near.map_or_else(String::new, |near| format!("did you mean {near}? "));
+        return Err(Error::new(format!("`netcap query` has no function {name}"))
+            .help(format!("{near}{DUCKDB}")));
+    };
+    if known(&IN_WINDOWS) {
+        return match over {
+            WindowType::WindowSpec(spec)
+                if spec.order_by.is_empty()
+                    && spec.window_frame.is_none()
+                    && function.filter.is_none() =>
+            {
+                Ok(())
+            }
+            _ => refused("sums and the like over windows with an order or a frame"),
+        };
+    }
+    match over {
+        WindowType::WindowSpec(spec) if known(&OF_WINDOWS) && spec.window_frame.is_none() => {
+            let has_values =
+                |key: &Expr| column(key).is_some_and(|name| columns.full.contains(&name));
+            match spec.order_by.iter().all(|key| has_values(&key.expr)) {
+                true => Ok(()),
+                // They come last everywhere else.
+                false => refused("windows in the order of what may have no value in some rows"),
+            }
+        }
+        _ => refused(&format!("{name} over a window")),
+    }
+}
+
+fn check_select(select: &Select) -> Result<()> {
+    for join in select.from.iter().flat_map(|from| &from.joins) {
+        check_join(join)?;
+    }
+    let items = select.projection.iter();
+    let parts: Vec<(Option<&Expr>, Parts)> = items
+        .map(|item| match item {
+            SelectItem::UnnamedExpr(expression) => (Some(expression), Parts::of(expression)),
+            SelectItem::ExprWithAlias { expr, .. } => (Some(expr), Parts::of(expr)),
+            // All columns.
+            _ => (
+                None,
+                Parts {
+                    columns: BTreeSet::from(["*".to_owned()]),
+                    ..Parts::default()
+                },
+            ),
+        })
+        .collect();
+    let grouped: Vec<Group<'_>> = match &select.group_by {
+        GroupByExpr::All(_) => parts
+            .iter()
+            .filter(|(_, parts)| !parts.aggregates)
+            .filter_map(|(expression, _)| *expression)
+            .map(Group::Expression)
+            .collect(),
+        GroupByExpr::Expressions(keys, _) => keys.iter().map(|key| group(key, select)).collect(),
+    };
+    let has_groups = !grouped.is_empty() || matches!(select.group_by, GroupByExpr::All(_));
+    if !has_groups && !parts.iter().any(|(_, parts)| parts.aggregates) {
+        return Ok(());
+    }
+    for (expression, parts) in &parts {
+        if parts.windows {
+            return Err(
+                Error::new("`netcap query` does not answer windows over groups")
+                    .help("put the groups into a WITH, and the window into the SELECT over it"),
+            );
+        }
+        let is_key =
+            expression.is_some_and(|expression| grouped.iter().any(|key| key.is(expression)));
+        if is_key {
+            continue;
+        }
+        let is_grouped = |column: &&String| grouped.iter().any(|key| key.has(column));
+        if let Some(column) = parts.columns.iter().find(|column| !is_grouped(column)) {
+            return Err(Error::new(format!(
+                "{column} has a value for each row, and the result has a row for each group"
+            ))
+            .help("name it in GROUP BY, or take min or max of it"));
+        }
+    }
+    Ok(())
+}
+
+/// What rows are grouped by.
+enum Group<'a> {
+    Expression(&'a Expr),
+    /// A name that no result has.
+    Column(String),
+}
+
+impl Group<'_> {
+    fn is(&self, expression: &Expr) -> bool {
+        matches!(self, Self::Expression(key) if *key == expression)
+            || matches!(self, Self::Column(name) if column(expression).as_ref() == Some(name))
+    }
+
+    fn has(&self, name: &str) -> bool {
+        match self {
+            Self::Expression(key) => column(key).is_some_and(|key| key == name),
+            Self::Column(column) => column == name,
+        }
+    }
+}
+
+/// A key of GROUP BY: an expression, the number of a result, or its name.
+fn group<'a>(key: &'a Expr, select: &'a Select) -> Group<'a> {
+    let place: Option<usize> = key.to_string().parse().ok();
+    let name = column(key);
+    let mut results = select.projection.iter().enumerate();
+    let found = results.find_map(|(i, item)| match item {
+        SelectItem::UnnamedExpr(expr) => (place == Some(i + 1)).then_some(expr),
+        SelectItem::ExprWithAlias { expr, alias } => {
+            (place == Some(i + 1) || name.as_ref() == Some(&alias.value)).then_some(expr)
+        }
+        _ => None,
+    });
+    match (found, name) {
+        (Some(expression), _) => Group::Expression(expression),
+        (None, Some(name)) => Group::Column(name),
+        (None, None) => Group::Expression(key),
+    }
+}
+
+/// Whether a condition on groups is one on the keys that they have in common, and so on each of their rows.
+pub(super) fn is_about_keys(condition: &Expr, select: &Select) -> bool {
+    let GroupByExpr::Expressions(keys, _) = &select.group_by else {
+        return false;
+    };
+    let parts = Parts::of(condition);
+    let keys: BTreeSet<String> = keys.iter().filter_map(column).collect();
+    let has_columns = !parts.columns.is_empty();
+    has_columns && !parts.aggregates && !parts.windows && parts.columns.is_subset(&keys)
+}
+
+/// The name of a column, without that of its table.
+pub(super) fn column(expression: &Expr) -> Option<String> {
+    match expression {
+        Expr::Identifier(name) => Some(name.value.clone()),
+        Expr::CompoundIdentifier(parts) => parts.last().map(|name| name.value.clone()),
+        _ => None,
+    }
+}
+
+/// Tables are joined by columns that are equal: of other conditions, Polars takes columns from the wrong table.
+fn check_join(join: &Join) -> Result<()> {
+    let constraint = match &join.join_operator {
+        JoinOperator::Join(constraint)
+        | JoinOperator::Inner(constraint)
+        | JoinOperator::Left(constraint)
+        | JoinOperator::LeftOuter(constraint)
+        | JoinOperator::Right(constraint)
+        | JoinOperator::RightOuter(constraint)
+        | JoinOperator::FullOuter(constraint)
+        | JoinOperator::CrossJoin(constraint) => constraint,
+        _ => {
+            return refused("joins of this kind");
+        }
+    };
+    let JoinConstraint::On(condition) = constraint else {
+        return Ok(());
+    };
+    for part in conjuncts(condition) {
+        if !joins_columns(part) {
+            return Err(Error::new(format!(
+                "`netcap query` joins tables by columns that are equal, and \"{part}\" is something else"
+            ))
+            .help(format!("name the table of each column, as in a.flow = b.flow; {DUCKDB}")));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a condition says that columns of two tables are equal.
+pub(super) fn joins_columns(condition: &Expr) -> bool {
+    let Expr::BinaryOp {
+        left,
+        op: BinaryOperator::Eq,
+        right,
+    } = condition
+    else {
+        return false;
+    };
+    match (left.as_ref(), right.as_ref()) {
+        (Expr::CompoundIdentifier(a), Expr::CompoundIdentifier(b)) => a.first() != b.first(),
+        _ => false,
+    }
+}
+
+/// The conditions that AND puts together.
+pub(super) fn conjuncts(condition: &Expr) -> Vec<&Expr> {
+    match condition {
+        Expr::BinaryOp {
+            left,
+            op: BinaryOperator::And,
+            right,
+        } => [conjuncts(left), conjuncts(right)].concat(),
+        Expr::Nested(inner) => conjuncts(inner),
+        other => vec![other],
+    }
+}
+
+/// What is in an expression, beside what is in queries within it.
+#[derive(Debug, Default)]
+struct Parts {
+    aggregates: bool,
+    windows: bool,
+    /// Columns outside of aggregates, by name.
+    columns: BTreeSet<String>,
+    /// How deep the visitor is in aggregates, and in queries.
+    within: [usize; 2],
+}
+
+impl Parts {
+    fn of(expression: &Expr) -> Self {
+        let mut parts = Self::default();
+        let _ = expression.visit(&mut parts);
+        parts
+    }
+}
+
+fn is_call_of_many(expression: &Expr) -> bool {
+    matches!(expression, Expr::Function(f) if f.over.is_none() && AGGREGATES.contains(&name(f).as_str()))
+}
+
+impl Visitor for Parts {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+        self.within[1] += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+        self.within[1] -= 1;
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<()> {
+        let is_outside = self.within[1] == 0;
+        if is_call_of_many(expression) {
+            self.aggregates |= is_outside;
+            self.within[0] += 1;
+        }
+        self.windows |= is_outside && matches!(expression, Expr::Function(f) if f.over.is_some());
+        if self.within == [0, 0] {
+            self.columns.extend(column(expression));
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expression: &Expr) -> ControlFlow<()> {
+        if is_call_of_many(expression) {
+            self.within[0] -= 1;
+        }
+        ControlFlow::Continue(())
+    }
+}
