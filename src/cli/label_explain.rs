@@ -63,7 +63,7 @@ impl LabelExplain {
         let contents = Contents::read(&self.input)?;
         let table = policy_table(self.policy.as_deref())?;
         let flow = explain_flow(&contents, table, &self.labels, &wanted)?;
-        print(&told(&flow, self.all))?;
+        print(&told(&flow, self.all, self.at.is_some()))?;
         Ok(Done::Well)
     }
 
@@ -112,7 +112,7 @@ fn end(text: &str) -> Result<(IpAddr, Option<i64>)> {
     Ok((socket.ip(), Some(socket.port().into())))
 }
 
-fn told(flow: &FlowExplained, all: bool) -> String {
+fn told(flow: &FlowExplained, all: bool, is_timed: bool) -> String {
     let time = |ns: i64| {
         Timestamp::from_nanosecond(ns.into()).map_or_else(|_| ns.to_string(), |t| t.to_string())
     };
@@ -139,10 +139,16 @@ fn told(flow: &FlowExplained, all: bool) -> String {
     );
     if flow.others > 0 {
         let others = crate::text::count(flow.others, "other flow");
-        let _ = writeln!(
-            text,
-            "({others} between these ends: name one with --flow, or a time with --at)\n"
-        );
+        let _ = match is_timed {
+            true => writeln!(
+                text,
+                "({others} between these ends as near to that time: name one with --flow)\n"
+            ),
+            false => writeln!(
+                text,
+                "({others} between these ends: name one with --flow, or a time with --at)\n"
+            ),
+        };
     }
     let explained = &flow.explained;
     // Writing to a String cannot fail.

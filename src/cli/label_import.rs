@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::values::{Report, refuse_to_replace};
 use super::{Common, Done};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::label::{ImportOptions, flow_columns, import, parse, parse_zone};
 use crate::output::write_atomically;
 use crate::pipeline::packet_comments;
@@ -60,6 +60,12 @@ pub(super) struct LabelImport {
 impl LabelImport {
     pub(super) fn run(self, common: &Common) -> Result<Done> {
         refuse_to_replace(&self.out, self.force)?;
+        let extension = self.out.extension().and_then(|e| e.to_str());
+        if extension.is_some_and(|e| matches!(e, "yaml" | "yml" | "json")) {
+            return Err(Error::new("what is imported becomes a label file in CSV")
+                .in_file(&self.out)
+                .help("name it .csv"));
+        }
         let options = ImportOptions {
             zone: self.zone.as_deref().map(parse_zone).transpose()?,
             with_benign: self.with_benign,

@@ -31,13 +31,31 @@ const NEW_FILE: &str =
 
 /// The text of a label file with one more rule; of an empty one, a new file.
 pub fn append(text: &str, rule: &NewRule) -> Result<String> {
-    let old = if text.trim().is_empty() {
-        NEW_FILE
-    } else {
-        text
-    };
     let top = |line: &&str| line.starts_with(|c: char| c.is_ascii_alphabetic());
-    let last = old.lines().rfind(|line| top(line)).unwrap_or_default();
+    let last = |text: &str| {
+        text.lines()
+            .rfind(|line| top(line))
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let old = if text.trim().is_empty() {
+        NEW_FILE.to_owned()
+    } else if last(text)
+        .split('#')
+        .next()
+        .unwrap_or_default()
+        .replace(' ', "")
+        == "rules:[]"
+    {
+        let (head, tail) = text.rsplit_once("rules:").unwrap_or((text, ""));
+        format!(
+            "{head}rules:{}",
+            tail.split_once(']').map_or("", |(_, rest)| rest)
+        )
+    } else {
+        text.to_owned()
+    };
+    let last = last(&old);
     if last.split('#').next().map(str::trim_end) != Some("rules:") {
         return Err(Error::new(format!(
             "a rule can only be added to a file whose last key is `rules:` with a rule on each line below it, and here it is `{last}`"
@@ -116,6 +134,16 @@ mod tests {
     }
 
     #[test]
+    fn a_list_without_rules_is_one_to_be_filled() {
+        let text = "netcap-labels: 1\nzone: UTC\nrules: []  # while they run\n";
+        let one = append(text, &rule("a")).unwrap();
+        assert!(
+            one.starts_with("netcap-labels: 1\nzone: UTC\nrules:  # while they run\n  - id: a\n"),
+            "{one}"
+        );
+    }
+
+    #[test]
     fn rules_are_added_to_new_and_old_files() {
         let one = append("", &rule("a")).unwrap();
         let odd = append(&one, &rule("scan #2: a")).unwrap();
@@ -148,7 +176,7 @@ mod tests {
                 .contains("\n    - id: b\n      label:")
         );
         for other in [
-            "netcap-labels: 1\nrules: []\n",
+            "netcap-labels: 1\nrules: [{id: a}]\n",
             "rules:\n  - id: a\ncovers: all\n",
         ] {
             assert!(append(other, &rule("b")).is_err(), "{other}");

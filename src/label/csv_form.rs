@@ -204,10 +204,14 @@ pub(super) fn read(
         };
         if cells.len() != layout.len() {
             let at = cells.first().map(|(_, at)| *at).unwrap_or_default();
+            let is_long = cells.iter().any(|(text, _)| text.contains('\n'));
             problems.add_help(
                 at,
                 format!("this line has {} fields, and the header {}", cells.len(), layout.len()),
-                "put fields that contain the separator in double quotes; several values in one field stand apart by spaces",
+                match is_long {
+                    true => "one of them goes on in the next line: a double quote may be missing at its end",
+                    false => "put fields that contain the separator in double quotes; several values in one field stand apart by spaces",
+                },
             );
             continue;
         }

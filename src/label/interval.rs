@@ -118,9 +118,12 @@ pub(super) fn interval(
             0,
             format!("the end, {}, is before the start, {}", end.text, start.text),
         );
+        let by_clocks = (end_date, end.time) < (start_date, start.time);
         return Err((
             true,
-            if end.date.is_none() {
+            if !by_clocks {
+                fault.help("their clocks show it otherwise: look at their zones and at `fold:`")
+            } else if end.date.is_none() {
                 fault.help("a range that crosses midnight needs a date at its end too")
             } else {
                 fault

@@ -47,21 +47,45 @@ pub(super) fn parse_zone(text: &str) -> Result<TimeZone, Fault> {
     }
     // The bundled database comes first: the same file must mean the same on every machine.
     let bundled = TimeZoneDatabase::bundled();
+    // Abbreviations are those of several places, one letter away from those of others, and say nothing of daylight saving.
+    let short = name.len() <= 7
+        && name != "GMT"
+        && name.starts_with(|c: char| c.is_ascii_uppercase())
+        && name
+            .chars()
+            .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
+    let of_greenwich = name
+        .strip_prefix("GMT")
+        .filter(|rest| rest.starts_with(['+', '-']));
+    if let Some(offset) = of_greenwich.and_then(parse_offset) {
+        // Names of zones that begin so have the other sign.
+        return Err(
+            Fault::new(0, format!("`{name}` is no time zone")).help(format!(
+                "for a clock that shows {} when it is 00:00 in UTC, write {offset}",
+                clock_at_midnight(offset)
+            )),
+        );
+    }
+    if short {
+        return Err(Fault::new(0, format!("`{name}` is no time zone")).help(
+            "abbreviations mean several places: write the place, such as America/New_York, or an offset such as -04:00",
+        ));
+    }
     if let Ok(zone) = bundled.get(name).or_else(|_| TimeZone::get(name)) {
         return Ok(zone);
     }
     let names: Vec<String> = bundled.available().map(|zone| zone.to_string()).collect();
-    // Abbreviations are those of several places, and one letter away from those of others.
-    let short = name.len() <= 5
-        && name
-            .chars()
-            .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
-    let help = match suggest(name, names.iter().map(String::as_str)).filter(|_| !short) {
+    let help = match suggest(name, names.iter().map(String::as_str)) {
         Some(near) => format!("did you mean `{near}`?"),
-        None if short => "abbreviations mean several places: write the place, such as America/New_York, or an offset such as -04:00".to_owned(),
         None => "write an IANA name such as Europe/Berlin, or an offset such as +02:00".to_owned(),
     };
     Err(Fault::new(0, format!("`{name}` is no time zone")).help(help))
+}
+
+/// What a clock with an offset shows when it is midnight in UTC.
+fn clock_at_midnight(offset: Offset) -> String {
+    let seconds = offset.seconds().rem_euclid(86_400);
+    format!("{:02}:{:02}", seconds / 3600, seconds / 60 % 60)
 }
 
 fn parse_offset(text: &str) -> Option<Offset> {
@@ -152,8 +176,12 @@ pub(super) fn parse_moment(text: &str) -> Result<Moment, Fault> {
         .unwrap_or(rest.len());
     let (clock, zone) = rest.split_at(end);
     let (time, resolution) = parse_clock(clock).ok_or_else(|| {
-        Fault::new(clock_at, format!("`{rest}` is no time of day"))
-            .help("write it as 10:20, 10:20:05 or 10:20:05.250, on a clock of 24 hours")
+        let help = if clock.starts_with("24:") {
+            "a day ends with 23:59, to the end of that minute; what is later is of the next day: write its date, and 00:…"
+        } else {
+            "write it as 10:20, 10:20:05 or 10:20:05.250, on a clock of 24 hours"
+        };
+        Fault::new(clock_at, format!("`{rest}` is no time of day")).help(help)
     })?;
     let zone_at =
         clock_at + clock.chars().count() + zone.chars().count() - zone.trim_start().chars().count();
@@ -164,6 +192,20 @@ pub(super) fn parse_moment(text: &str) -> Result<Moment, Fault> {
             format!("`{zone}`: times are on a clock of 24 hours"),
         )
         .help("write 15:20 for 3:20 PM"));
+    }
+    if let Some(more) = zone.strip_prefix([',', ';']) {
+        let digits = more.chars().take_while(char::is_ascii_digit).count();
+        return Err(match more.get(digits..) {
+            Some("") if digits > 0 => {
+                Fault::new(zone_at, format!("`{zone}` is no fraction of a second"))
+                    .help(format!("write it with a point: {clock}.{more}"))
+            }
+            _ => Fault::new(
+                zone_at,
+                "one range ends here, and another one seems to begin",
+            )
+            .help("write several as a list: time: [10:20 .. 10:40, 11:00 .. 11:05]"),
+        });
     }
     let zone = match zone {
         "" => None,

@@ -274,7 +274,12 @@ impl fmt::Display for Stability {
                 )?;
             }
         }
-        if !self.classes.is_empty() {
+        if self.classes.iter().all(|class| class.most.0 == 0) {
+            writeln!(
+                f,
+                "no rule matches a flow under any setting: `netcap label` tells what keeps them out"
+            )?;
+        } else if !self.classes.is_empty() {
             writeln!(
                 f,
                 "Jaccard: flows of the class in both, of those in either, the rules as they are\nor under a setting; the least of all settings. --format json has each setting"

@@ -132,7 +132,9 @@ pub(super) fn frame(
 ) -> Frame {
     let mut frame = around.clone();
     if let Some(node) = fields.get("date") {
-        frame.date = parsed("date", node, problems, moment::parse_date).or(frame.date);
+        // Of a wrong one, times need not be told to have none.
+        let date = parsed("date", node, problems, moment::parse_date);
+        frame.date = date.or(frame.date).or(Some(jiff::civil::date(2000, 1, 1)));
     }
     if let Some(node) = fields.get("fold") {
         frame.fold = fold(node, problems);

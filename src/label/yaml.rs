@@ -125,11 +125,11 @@ pub(super) fn parse(source: &str, file: &Path, problems: &mut Problems) -> Resul
     };
     match serde_yaml::from_str_with_options::<Spanned<Raw>>(source, options) {
         Ok(raw) => Ok(convert(raw, source, problems)),
-        Err(error) => Err(not_yaml(&error, file)),
+        Err(error) => Err(not_yaml(&error, source, file)),
     }
 }
 
-fn not_yaml(error: &serde_yaml::Error, file: &Path) -> Error {
+fn not_yaml(error: &serde_yaml::Error, source: &str, file: &Path) -> Error {
     let text = error.to_string();
     let Some(location) = error.location() else {
         return Error::new(format!("this is no valid YAML: {text}")).in_file(file);
@@ -138,6 +138,18 @@ fn not_yaml(error: &serde_yaml::Error, file: &Path) -> Error {
     // The place is told once, in the form of all other errors.
     let place = format!(" at line {line}, column {column}");
     let what = text.replacen(&place, "", 1);
+    // The reader tells of the value before it.
+    let from = usize::try_from(line)
+        .unwrap_or(usize::MAX)
+        .saturating_sub(1);
+    let mut next = source.lines().enumerate().skip(from).take(2);
+    let is_indented = |text: &str| text.trim_start_matches(' ').starts_with('\t');
+    if let Some((tab, _)) = next.find(|(_, text)| what.contains("tab") && is_indented(text)) {
+        return Error::new("this line begins with a tab, and YAML takes blanks only")
+            .in_file(file)
+            .at_line(tab + 1, 1)
+            .help("put as many blanks there as in the lines around");
+    }
     let at = At::new(
         usize::try_from(line).unwrap_or(usize::MAX),
         usize::try_from(column).unwrap_or(usize::MAX),

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::Made;
-use super::decoded::read_plain;
+use super::decoded::{decoded, read_plain};
 use super::label_sets::{flows_of, label_stages, read_labels};
 use super::tables::TABLES_STAGE;
 use crate::dataset::{Contents, Manifest, Output, StageFacts, fingerprint};
@@ -82,6 +82,10 @@ pub fn make_export(output: &mut Output, request: &ExportRequest, force: bool) ->
     let options = serde_json::to_value(request)
         .map_err(|e| Error::because("options could not be written", e))?;
     let fingerprint = fingerprint(&(&prints, &options))?;
+    // What is made of tables that are no longer what they were says nothing of them.
+    for table in request.tables(output.manifest())? {
+        decoded(output.contents(), table)?;
+    }
     if !force && output.has(&name, &fingerprint) {
         return Ok(Made::Before);
     }

@@ -97,10 +97,11 @@ pub fn make_features(output: &mut Output, request: &FeatureRequest, force: bool)
         .collect();
     let options = request.options()?;
     let print = fingerprint(&(&prints, &options))?;
+    // Before all: of tables that are no longer what they were, features that are there say nothing.
+    let features = Features::open(output.contents(), request)?;
     if !force && output.has(&name, &print) {
         return Ok(Made::Before);
     }
-    let features = Features::open(output.contents(), request)?;
     let stage = output.begin(&name)?;
     let mut facts = StageFacts {
         fingerprint: print,

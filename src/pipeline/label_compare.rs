@@ -133,9 +133,12 @@ impl Rows {
                 table.name
             ))
             .in_file(contents.path())
-            .help(match known.is_empty() {
-                true => "run `netcap label` first".to_owned(),
-                false => format!("there are {}", known.join(", ")),
+            .help(if known.is_empty() {
+                "run `netcap label` first".to_owned()
+            } else if known.contains(&set) {
+                format!("decode with `--tables +{}`, and label again", table.name)
+            } else {
+                format!("there are {}", known.join(", "))
             }));
         }
         let batches = contents.rows(&stage, table.name, &Layout::plain(&FLOW_LABEL))?;

@@ -148,7 +148,7 @@ pub fn make_labels(
             labels.tables.insert("claims".to_owned(), claims);
             let misses = Misses::new(labeler, &made.tally);
             let misses = look_for(output.contents(), table, &basis, misses)?;
-            let around = look_around(output.contents())?;
+            let around = look_around(output.contents(), table)?;
             report = Some(Report::new(labeler, &made.tally, Some(&misses), &around));
         }
         if table.name == FLOW.name {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use netcap_proto::{CAPTURE, CLOCK};
+use netcap_proto::{CAPTURE, CLOCK, FLOW, Table};
 
 use super::decoded::read_plain;
 use crate::batch::{int64, text};
@@ -11,8 +11,8 @@ use crate::dataset::Contents;
 use crate::error::Result;
 use crate::label::{ClockSeen, Surroundings};
 
-/// Looks at the tables of an output.
-pub(super) fn look_around(contents: &Contents) -> Result<Surroundings> {
+/// Looks at the tables of an output, of which `flows` is labeled.
+pub(super) fn look_around(contents: &Contents, flows: &Table) -> Result<Surroundings> {
     let counts = contents.manifest().counts;
     let mut disordered = 0;
     let mut captures = Vec::new();
@@ -27,6 +27,7 @@ pub(super) fn look_around(contents: &Contents) -> Result<Surroundings> {
         }));
     }
     Ok(Surroundings {
+        without_packets: flows.name != FLOW.name,
         clocks: clocks(contents)?,
         captures,
         packets: counts.read,

@@ -127,7 +127,7 @@ fn refused(e: &PolarsError) -> Error {
         && let Some((name, _)) = rest.split_once("' was not found")
     {
         return Error::new(format!("there is no table {name}"))
-            .help("`netcap tables` lists those that there can be; views of label sets end with the set's name, as in flow_lab. The tables of an output are in its views.sql");
+            .help("`netcap tables` lists those that there can be; views of label sets end with the set's name, as in flow_lab, those of other tables than flows if they were labeled with --materialize. The tables of an output are in its views.sql");
     }
     // What the parser made of an expression is nothing to read.
     let text = match text.contains("Span(") {

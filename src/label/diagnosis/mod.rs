@@ -29,6 +29,8 @@ pub struct Surroundings {
     pub clocks: Vec<ClockSeen>,
     /// Packets of each capture, by ordinal, where all of it was read.
     pub captures: Vec<Option<u64>>,
+    /// The flows are of another policy than netcap's own, so that rules for packets say nothing of them.
+    pub without_packets: bool,
     /// Packets, and among them duplicates and those earlier than one before.
     pub packets: u64,
     /// Packets with the same bytes as one shortly before.
@@ -48,7 +50,7 @@ pub(super) fn findings(
     let mut findings = Vec::new();
     times::tell(labeler, tally, around, &mut findings);
     names::tell(labeler, tally, &mut findings);
-    rules::tell(report, labeler, tally, misses, &mut findings);
+    rules::tell(report, labeler, tally, misses, around, &mut findings);
     counts::tell(labeler, tally, &mut findings);
     traffic::tell(report, labeler, tally, around, &mut findings);
     findings

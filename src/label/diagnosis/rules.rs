@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::error::Finding;
+use crate::label::diagnosis::Surroundings;
 use crate::label::duration;
 use crate::label::interval::show_utc;
 use crate::label::labeler::Labeler;
@@ -20,11 +21,12 @@ pub(super) fn tell(
     labeler: &Labeler,
     tally: &Tally,
     misses: Option<&Misses>,
+    around: &Surroundings,
     findings: &mut Vec<Finding>,
 ) {
     left_out(labeler, findings);
     flips(labeler, tally, findings);
-    empty_rules(report, labeler, tally, misses, findings);
+    empty_rules(report, labeler, tally, misses, around, findings);
     shadowed(labeler, tally, findings);
     unseen_hosts(labeler, tally, misses, findings);
     conflicts(report, labeler, findings);
@@ -68,6 +70,7 @@ fn empty_rules(
     labeler: &Labeler,
     tally: &Tally,
     misses: Option<&Misses>,
+    around: &Surroundings,
     findings: &mut Vec<Finding>,
 ) {
     for (number, row) in report
@@ -80,8 +83,15 @@ fn empty_rules(
             Some(miss) => labeler.rule(number).map(|(rule, _)| explain(rule, miss)),
             None => None,
         };
+        let is_of_packets = || {
+            labeler
+                .rule(number)
+                .is_some_and(|(rule, _)| rule.is_of_packets())
+        };
         let why = if tally.rows == 0 {
             Some("there are no flows".to_owned())
+        } else if around.without_packets && is_of_packets() {
+            Some("rules for packets are about flows of netcap's own policy".to_owned())
         } else {
             why
         };
@@ -152,16 +162,26 @@ fn unseen_hosts(
 
 fn conflicts(report: &Report, labeler: &Labeler, findings: &mut Vec<Finding>) {
     for conflict in &report.conflicts {
+        let flows_match = match conflict.rows {
+            1 => "1 flow matches".to_owned(),
+            rows => format!("{rows} flows match"),
+        };
         let message = format!(
-            "{} flows match both `{}` and `{}`, of equal priority and different labels (the first at {})",
-            conflict.rows, conflict.winner, conflict.loser, conflict.first
+            "{flows_match} both `{}` and `{}`, of equal priority and different labels (the first at {})",
+            conflict.winner, conflict.loser, conflict.first
         );
         let subject = format!("{} / {}", conflict.winner, conflict.loser);
         // Who states how conflicts are decided has thought of them.
         findings.push(if labeler.conflicts_stated() {
             Finding::information("conflict", message).about(subject)
         } else {
-            Finding::warning("conflict", format!("{message}; the one that stands first in the file decided. Say `priority:` in one, or `conflicts:` in the file")).about(subject)
+            let remedy = match labeler.files().iter().all(|file| file.contains(".csv")) {
+                true => "Give one a higher `priority`, in a column of that name",
+                false => "Say `priority:` in one, or `conflicts:` in the file",
+            };
+            let message =
+                format!("{message}; the one that stands first in the file decided. {remedy}");
+            Finding::warning("conflict", message).about(subject)
         });
     }
 }
@@ -347,6 +367,9 @@ fn splits(labeler: &Labeler, tally: &Tally, findings: &mut Vec<Finding>) {
 
 /// The nearest miss of a rule, in words.
 fn explain(rule: &Rule, miss: &Miss) -> String {
+    if let Some(captures) = rule.captures.as_ref().filter(|c| c.are_missing()) {
+        return format!("it is about captures that are not in the output: {captures}");
+    }
     if miss.exempt > 0 && rule.is_of_packets() {
         return format!(
             "{} flows fit, but it claims none of their packets",

@@ -35,6 +35,10 @@ pub struct ClockSeen {
 
 /// Fewer messages are no evidence.
 const LEAST_MESSAGES: u64 = 3;
+const MINUTE_NS: u64 = 60_000_000_000;
+const HOUR_NS: u64 = 60 * MINUTE_NS;
+/// As far as zones are apart from UTC.
+const ZONES_NS: i64 = 14 * 3_600_000_000_000;
 /// A clock that is off by less is right: answers are delayed, and seconds are cut.
 const RIGHT_NS: i64 = 2_000_000_000;
 
@@ -119,40 +123,59 @@ fn offset_hint(labeler: &Labeler, tally: &Tally, findings: &mut Vec<Finding>) {
     ));
 }
 
-/// The mistake in a date that would explain why rules and flows do not meet: another year, or month and day
-/// exchanged. Each time of the rules is tried by itself, since such a mistake moves them by different lengths.
+/// The mistake in a date that would explain why rules and flows do not meet: another year, month and day exchanged, or
+/// both; with a wrong zone as well, if need be. Each time of the rules is tried by itself, since such a mistake moves
+/// them by different lengths.
 fn other_date(labeler: &Labeler, flows: Span) -> Option<String> {
     let utc = |ns: i64| {
         let time = Timestamp::from_nanosecond(ns.into()).ok()?;
         Some(TimeZone::UTC.to_datetime(time))
     };
-    let there = utc(flows.first)?;
+    let year = utc(flows.first)?.year();
+    let exchanged = |day: DateTime| day.with().month(day.day()).day(day.month()).build();
+    let of_year = |day: DateTime| day.with().year(year).build();
+    type Mistake<'m> = (
+        &'m str,
+        &'m dyn Fn(DateTime) -> Result<DateTime, jiff::Error>,
+    );
+    let mistakes: [Mistake<'_>; 3] = [
+        ("check the year", &of_year),
+        ("check whether day and month are exchanged", &exchanged),
+        (
+            "check whether day and month are exchanged, and the year",
+            &|day| of_year(exchanged(day)?),
+        ),
+    ];
     let times = labeler.rules().iter().flat_map(|rule| &rule.time);
     let times = times.filter(|time| time.start != i64::MIN && time.end != i64::MAX);
-    // Where a time would begin, if it would be among the flows.
-    let moved = |time: &Interval, to: &dyn Fn(DateTime) -> Result<DateTime, jiff::Error>| {
+    // The day of a time, if it would be among the flows, or nearly so.
+    let moved = |time: &Interval, (_, to): &Mistake<'_>, nearly: i64| {
         let from = utc(time.start)?;
-        let to = to(from).ok()?;
+        let to = to(from).ok().filter(|to| *to != from)?;
         let by = to.duration_since(from).as_nanos();
         let at = |ns: i64| i128::from(ns) + by;
-        let meets =
-            at(time.start) <= i128::from(flows.last) && i128::from(flows.first) <= at(time.end);
+        let (first, last) = (
+            at(time.start) - i128::from(nearly),
+            at(time.end) + i128::from(nearly),
+        );
+        let meets = first <= i128::from(flows.last) && i128::from(flows.first) <= last;
         meets.then_some(to)
     };
-    let year = |time: &Interval| moved(time, &|from| from.with().year(there.year()).build());
-    if times.clone().any(|time| year(time).is_some()) {
-        return Some(format!("in {} they would: check the year", there.year()));
-    }
-    let exchanged = |time: &Interval| {
-        moved(time, &|from| {
-            from.with().month(from.day()).day(from.month()).build()
+    [(0, "", ""), (ZONES_NS, "nearly ", ", and the zone")]
+        .into_iter()
+        .find_map(|(nearly, so, zone)| {
+            mistakes.iter().find_map(|mistake| {
+                let day = times
+                    .clone()
+                    .filter_map(|time| moved(time, mistake, nearly))
+                    .min()?;
+                Some(format!(
+                    "on {} they would {so}meet: {}{zone}",
+                    day.date(),
+                    mistake.0
+                ))
+            })
         })
-    };
-    let day = times.filter_map(exchanged).min()?;
-    Some(format!(
-        "on {} they would: check whether day and month are exchanged",
-        day.date()
-    ))
 }
 
 /// Rules that name packets which their capture does not have: it is not the one that was labeled.
@@ -233,9 +256,20 @@ fn clock_skew(around: &Surroundings, findings: &mut Vec<Finding>) {
     }
 }
 
+/// To the second, or finer if it is less than a minute: quartiles differ in the last place.
 fn signed(ns: i64) -> String {
     let sign = if ns < 0 { "-" } else { "+" };
-    format!("{sign}{}", duration::show(ns.saturating_abs()))
+    let length = ns.unsigned_abs();
+    let (hours, minutes) = (length / HOUR_NS, length % HOUR_NS / MINUTE_NS);
+    let rest = length % MINUTE_NS;
+    let seconds = rest / 1_000_000_000;
+    let shown = match (hours, minutes) {
+        (0, 0) => duration::show(ns.saturating_abs()),
+        (0, minutes) => format!("{minutes} min {seconds} s"),
+        (hours, 0) if seconds == 0 => format!("{hours} h"),
+        (hours, minutes) => format!("{hours} h {minutes} min {seconds} s"),
+    };
+    format!("{sign}{shown}")
 }
 
 /// Rules that would claim a twentieth more within five minutes.

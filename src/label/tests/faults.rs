@@ -11,6 +11,32 @@ fn error(text: &str) -> String {
 }
 
 #[test]
+fn one_mistake_is_told_once_and_where_it_is() {
+    let two = "rules: [{id: a, label: X, victims: 10.0.0.1, time: 10:00 .. 11:00}, {id: b, label: X, victims: 10.0.0.1, time: 12:00 .. 13:00}]\n";
+    assert_eq!(
+        errors(&format!(
+            "netcap-labels: 1\nzone: UTC\ndefaults: {{date: 2026-13-04}}\n{two}"
+        )),
+        ["3:18: there is no day 2026-13-04"]
+    );
+    assert_eq!(
+        errors(
+            "netcap-labels: 1\nzone: UTC\nrules:\n  - id: a\n    label: X\n\tvictims: 10.0.0.1\n"
+        ),
+        [
+            "6:1: this line begins with a tab, and YAML takes blanks only | put as many blanks there as in the lines around"
+        ]
+    );
+    let table = "id,label,victims,start,end\na,X,\"10.0.0.1,2026-05-04T10:00:00Z,2026-05-04T11:00:00Z\nb,X,10.0.0.2,2026-05-04T10:00:00Z,2026-05-04T11:00:00Z\n";
+    assert_eq!(
+        errors(table),
+        [
+            "2:1: this line has 3 fields, and the header 5 | one of them goes on in the next line: a double quote may be missing at its end"
+        ]
+    );
+}
+
+#[test]
 fn everything_wrong_is_reported_at_once_in_order() {
     let text = "\
 netcap-labels: 1

@@ -135,11 +135,19 @@ fn disjoint_ranges_show_both() {
     for (time, hint) in [
         (
             "2025-05-04T10:00:00Z",
-            "; in 2025 they would: check the year",
+            "; on 2025-05-04 they would meet: check the year",
         ),
         (
             "2026-04-05T10:00:00Z",
-            "; on 2026-04-05 they would: check whether day and month are exchanged",
+            "; on 2026-04-05 they would meet: check whether day and month are exchanged",
+        ),
+        (
+            "2025-04-05T10:00:00Z",
+            "; on 2025-04-05 they would meet: check whether day and month are exchanged, and the year",
+        ),
+        (
+            "2026-04-05T15:00:00Z",
+            "; on 2026-04-05 they would nearly meet: check whether day and month are exchanged, and the zone",
         ),
     ] {
         let told = report_of(time);
@@ -160,16 +168,16 @@ fn exchanged_days_of_several_rules_are_told_by_the_one_that_meets() {
     for (time, hint) in [
         (
             "2026-05-04T10:30:00Z",
-            "on 2026-05-04 they would: check whether day and month",
+            "on 2026-05-04 they would meet: check whether day and month",
         ),
         (
             "2026-05-03T10:30:00Z",
-            "on 2026-05-03 they would: check whether day and month",
+            "on 2026-05-03 they would meet: check whether day and month",
         ),
         ("2026-05-06T10:30:00Z", "; check zone and date"),
         (
             "2027-05-05T10:30:00Z",
-            "; in 2027 they would: check the year",
+            "; on 2027-05-05 they would meet: check the year",
         ),
     ] {
         let told = report(&labeler, &[flow("10.9.0.7:1 10.0.1.5:1", time)]);

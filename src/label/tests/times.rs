@@ -213,6 +213,30 @@ fn times_that_are_none_are_refused_in_place() {
             "8:28: `CEST` is no time zone",
         ),
         (
+            "2026-05-04 10:20 EST .. 10:30",
+            "8:28: `EST` is no time zone | abbreviations mean several places",
+        ),
+        (
+            "2026-05-04 10:20 GMT+1 .. 10:30",
+            "8:28: `GMT+1` is no time zone | for a clock that shows 01:00 when it is 00:00 in UTC, write +01",
+        ),
+        (
+            "2026-05-04 23:00 .. 24:00",
+            "8:31: `24:00` is no time of day | a day ends with 23:59",
+        ),
+        (
+            "\"2026-05-04 10:20:00,5 .. 10:30\"",
+            "8:31: `,5` is no fraction of a second | write it with a point: 10:20:00.5",
+        ),
+        (
+            "\"2026-05-04 10:20 .. 10:30, 11:00 .. 11:10\"",
+            "8:37: one range ends here, and another one seems to begin | write several as a list",
+        ),
+        (
+            "2026-05-04 10:20 Z .. 11:00 +02:00",
+            "8:33: the end, 11:00 +02:00, is before the start, 2026-05-04 10:20 Z | their clocks show it otherwise",
+        ),
+        (
             "2026-05-04 10:20+25 .. 10:30",
             "8:27: `+25` is no offset from UTC",
         ),
