@@ -8,7 +8,7 @@ use clap::Args;
 use jiff::Timestamp;
 use netcap_proto::Table;
 
-use super::{Done, print};
+use super::{Done, print_folded};
 use crate::dataset::Contents;
 use crate::error::{Error, Result};
 use crate::label::{Considered, Role};
@@ -63,7 +63,7 @@ impl LabelExplain {
         let contents = Contents::read(&self.input)?;
         let table = policy_table(self.policy.as_deref())?;
         let flow = explain_flow(&contents, table, &self.labels, &wanted)?;
-        print(&told(&flow, self.all, self.at.is_some()))?;
+        print_folded(&told(&flow, self.all, self.at.is_some()), "filter: ")?;
         Ok(Done::Well)
     }
 

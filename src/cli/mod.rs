@@ -102,7 +102,24 @@ fn complain(text: &str) {
 
 /// Columns of the terminal that standard error is, if it is one.
 fn terminal_width() -> Option<usize> {
-    let (width, _) = terminal_size::terminal_size_of(std::io::stderr())?;
+    worth(terminal_size::terminal_size_of(std::io::stderr()))
+}
+
+/// Prints a text for people, folded to the width of a terminal; in a file or a pipe its lines stay whole, and so do those that
+/// begin with `whole`, to be copied.
+fn print_folded(text: &str, whole: &str) -> Result<()> {
+    let Some(width) = worth(terminal_size::terminal_size_of(std::io::stdout())) else {
+        return print(text);
+    };
+    let folded = text.lines().map(|line| match line.starts_with(whole) {
+        true => format!("{line}\n"),
+        false => text::fold(line, width) + "\n",
+    });
+    print(&folded.collect::<String>())
+}
+
+fn worth(size: Option<(terminal_size::Width, terminal_size::Height)>) -> Option<usize> {
+    let (width, _) = size?;
     (width.0 >= MOST_NARROW).then(|| usize::from(width.0))
 }
 
