@@ -299,7 +299,8 @@ impl Field<'_> {
             }
     }
 
-    #[inline]
+    /// Short for most fields, so that going over them calls nothing; messages and lists are elsewhere.
+    #[inline(always)]
     fn encode(&self, row: usize, out: &mut Vec<u8>) {
         if self.nulls.is_some_and(|nulls| nulls.is_null(row)) {
             return;
@@ -338,8 +339,15 @@ impl Field<'_> {
             }
             Values::Text(values) => bytes(key, explicit, values.value(row).as_bytes(), out),
             Values::Bytes(values) => bytes(key, explicit, values.value(row), out),
+            Values::Message(_) | Values::List(..) => self.encode_nested(row, out),
+        }
+    }
+
+    #[inline(never)]
+    fn encode_nested(&self, row: usize, out: &mut Vec<u8>) {
+        match &self.values {
             Values::Message(fields) => {
-                key.write(out);
+                self.key.write(out);
                 delimited(out, |out| encode_all(fields, row, out));
             }
             Values::List(offsets, element) => {
@@ -349,6 +357,7 @@ impl Field<'_> {
                     }
                 }
             }
+            _ => {}
         }
     }
 }
