@@ -195,7 +195,7 @@ impl<'a> Flows<'a> {
     /// What is counted of a flow; `malicious_packets` are those that are claimed as an attack by themselves.
     pub(super) fn traffic(&self, row: usize, malicious_packets: u64) -> Traffic {
         let unsigned = |n: i64| u64::try_from(n).unwrap_or(0);
-        let tcp = self.protocol.value(row) == 6;
+        let state = self.state.value(row);
         let payload_bytes = unsigned(self.payload_bytes.value(row));
         Traffic {
             packets: unsigned(self.packets.value(row)),
@@ -203,9 +203,12 @@ impl<'a> Flows<'a> {
             payload_bytes,
             malicious_packets,
             part: u32::try_from(self.part.value(row)).unwrap_or(1),
-            in_vain: tcp
-                && payload_bytes == 0
-                && matches!(self.state.value(row), "S0" | "REJ" | "RSTOS0" | "SH"),
+            in_vain: match self.protocol.value(row) {
+                6 => payload_bytes == 0 && matches!(state, "S0" | "REJ" | "RSTOS0" | "SH"),
+                // Nothing came back but for an error, which is of no flow of UDP.
+                17 => state == "S0",
+                _ => false,
+            },
         }
     }
 

@@ -55,8 +55,8 @@ fn twelve_hours_minutes_dashes_and_blank_lines() {
     assert_eq!(
         found.lines,
         [
-            "a.csv_2,Web Attack - Sql Injection,2017-07-06T13:40:00.000000000Z,2017-07-06T13:41:05.006126999Z,172.16.0.1,192.168.10.50,80/tcp,,either,src_port = 36196 or dst_port = 36196",
-            "a.csv_3,Web Attack - XSS,2017-07-06T16:40:00.000000000Z,2017-07-06T16:41:05.006126999Z,172.16.0.1,192.168.10.50,80/tcp,,either,src_port = 36198 or dst_port = 36198",
+            "a.csv_2,Web Attack - Sql Injection,2017-07-06T13:40:00.000000000Z,2017-07-06T13:41:05.006126999Z,172.16.0.1,192.168.10.50,80/tcp,,either,attacker_port = 36196",
+            "a.csv_3,Web Attack - XSS,2017-07-06T16:40:00.000000000Z,2017-07-06T16:41:05.006126999Z,172.16.0.1,192.168.10.50,80/tcp,,either,attacker_port = 36198",
         ]
     );
     assert!(
@@ -89,7 +89,7 @@ fn attacks_of_unsw_nb15() {
     assert_eq!(
         found.lines,
         [
-            "gt.csv_2,Reconnaissance,2015-01-22T11:50:14.000000000Z,2015-01-22T11:50:16.999999999Z,175.45.176.0,149.171.126.16,80/tcp,,either,src_port = 13284 or dst_port = 13284",
+            "gt.csv_2,Reconnaissance,2015-01-22T11:50:14.000000000Z,2015-01-22T11:50:16.999999999Z,175.45.176.0,149.171.126.16,80/tcp,,either,attacker_port = 13284",
             "gt.csv_3,Fuzzers,2015-01-22T11:50:14.000000000Z,2015-01-22T11:50:15.999999999Z,175.45.176.0,149.171.126.16,,ospf,either,",
         ]
     );
@@ -115,7 +115,7 @@ fn connections_of_zeek_with_labels_after_three_blanks() {
         &[],
     );
     assert_eq!(found.status, 0, "{}", found.errors);
-    let ends = "192.168.1.195,185.244.25.235,80/tcp,,forward,src_port = 41040";
+    let ends = "192.168.1.195,185.244.25.235,80/tcp,,forward,attacker_port = 41040";
     assert_eq!(
         found.lines,
         [
@@ -137,8 +137,7 @@ fn alerts_of_suricata_in_both_forms() {
 {"timestamp":"2017-07-06T10:41
 "#;
     let times = "2017-07-06T13:41:02.123456000Z,2017-07-06T13:41:02.123456999Z";
-    let scan =
-        format!("ET SCAN x,{times},1.2.3.4,5.6.7.8,80/tcp,,either,src_port = 5 or dst_port = 5");
+    let scan = format!("ET SCAN x,{times},1.2.3.4,5.6.7.8,80/tcp,,either,attacker_port = 5");
     let found = import("eve.json", eve, &[]);
     assert_eq!(
         found.lines,
@@ -168,7 +167,7 @@ fn only_flows_from_bots_of_ctu_13() {
     assert_eq!(
         found.lines,
         [
-            "a.binetflow_3,Botnet,2011-08-10T09:04:59.607825000Z,2011-08-10T09:05:00.634364999Z,147.32.84.165,147.32.80.9,53/udp,,either,src_port = 1025 or dst_port = 1025",
+            "a.binetflow_3,Botnet,2011-08-10T09:04:59.607825000Z,2011-08-10T09:05:00.634364999Z,147.32.84.165,147.32.80.9,53/udp,,either,attacker_port = 1025",
             "a.binetflow_4,Botnet,2011-08-10T09:04:59.607825000Z,2011-08-10T09:04:59.607825999Z,147.32.84.165,147.32.80.9,,icmp,either,",
         ]
     );
@@ -295,7 +294,7 @@ fn anomalies_of_mawilab() {
         [
             "m.xml_6,anomalous,,2010-03-01T04:45:01.500000000Z,2010-03-01T04:46:00.999999999Z,203.0.113.5,any,80/tcp,,either,",
             "m.xml_6.2,anomalous,,2010-03-01T04:45:01.500000000Z,2010-03-01T04:46:00.999999999Z,any,198.51.100.7,,,either,",
-            "m.xml_9,suspicious,always,,,203.0.113.9,any,,,either,src_port = 53 or dst_port = 53",
+            "m.xml_9,suspicious,always,,,203.0.113.9,any,,,either,attacker_port = 53",
         ],
         "{}",
         found.told
@@ -363,7 +362,7 @@ BPF:host 10.0.0.1 or host 10.0.0.2,other
     assert_eq!(
         found.lines,
         [
-            "p.txt_2,nordvpn,,2017-07-14T02:40:00.000000000Z,2017-07-14T02:40:10.999999999Z,10.0.0.1,10.0.0.2,443/tcp,,either,",
+            "p.txt_2,nordvpn,,2017-07-14T02:40:00.000000000Z,2017-07-14T02:40:10.999999999Z,10.0.0.1,10.0.0.2,,tcp,either,(src_port = 443 or dst_port = 443)",
             "p.txt_3,tunnel,always,,,10.0.0.3,any,53/udp,,either,",
         ]
     );

@@ -111,3 +111,99 @@ fn formats_are_named_one_by_one() {
     let counted = "cic-ids2017, suricata-eve: 2 lines, 2 rules";
     assert!(told.contains(counted), "{told}{errors}");
 }
+
+#[test]
+fn patterns_tell_of_lines_that_they_do_not_fit() {
+    let good = "07/06/2017-10:41:02.123456  [**] [1:2010:3] ET SCAN x [**] [Classification: y] [Priority: 2] {TCP} 1.2.3.4:5 -> 5.6.7.8:80";
+    let dropped = good.replace("[**] [1", "[wDrop] [**] [1");
+    let text = [good, &dropped, &good.replace("/2017", ""), "x", &good[..40]].join("\n");
+    let found = import("fast.log", text.as_bytes(), &["--zone", "UTC"]);
+    assert_eq!(
+        (found.status, found.lines.len()),
+        (1, 2),
+        "{}",
+        found.errors
+    );
+    assert!(
+        found
+            .told
+            .contains("3 lines, since they are not of the format"),
+        "{}",
+        found.told
+    );
+}
+
+#[test]
+fn lines_that_end_before_their_label_are_cut() {
+    let head = "StartTime,Dur,Proto,SrcAddr,Sport,Dir,DstAddr,Dport,State,sTos,dTos,TotPkts,TotBytes,SrcBytes,Label";
+    let good = "2011/08/10 11:04:59.607825,1.026539,udp,147.32.84.165,1025,  <->,147.32.80.9,53,CON,0,0,2,203,64,flow=From-Botnet-V42-UDP-DNS";
+    let text = [head, good, "2011/08/10 09:4"].join("\n");
+    let found = import("a.binetflow", text.as_bytes(), &["--zone", "Europe/Prague"]);
+    assert_eq!(
+        (found.status, found.lines.len()),
+        (1, 1),
+        "{}",
+        found.errors
+    );
+    assert!(
+        found
+            .told
+            .contains("or were cut off; the first is a.binetflow:3"),
+        "{}",
+        found.told
+    );
+    // As a label file it is none either.
+    let text = "Flow ID,Src IP,Dst IP,Timestamp,Label\nx,1.1.1.1,2.2.2.2,6/7/2017,Bot\n";
+    let found = import("b.csv", text.as_bytes(), &[]);
+    assert!(
+        found.errors.contains("no known format has such lines"),
+        "{}",
+        found.errors
+    );
+}
+
+#[test]
+fn roles_of_cidds_are_those_of_its_lines() {
+    let line = |src: &str, dst: &str, class: &str| {
+        format!(
+            "2017-03-15 00:01:16.632,0.000,TCP,{src},22,{dst},4451,1,108,1,.AP...,0,{class},bruteForce,1,x"
+        )
+    };
+    let text = [
+        "Date first seen,Duration,Proto,Src IP Addr,Src Pt,Dst IP Addr,Dst Pt,Packets,Bytes,Flows,Flags,Tos,class,attackType,attackID,attackDescription",
+        &line("192.168.220.15", "192.168.220.16", "attacker"),
+        &line("192.168.220.16", "192.168.220.15", "victim"),
+    ]
+    .join("\n");
+    let found = import("week.csv", text.as_bytes(), &["--zone", "Europe/Berlin"]);
+    assert_eq!(found.status, 0, "{}", found.errors);
+    assert_eq!(found.lines.len(), 1);
+    assert!(
+        found.lines[0].contains("192.168.220.15,192.168.220.16"),
+        "{:?}",
+        found.lines
+    );
+}
+
+#[test]
+fn ports_of_patterns_are_those_of_the_ends_that_they_are_of() {
+    // Either end may have a port of a filter, but one that stands with its host's side.
+    let found = import(
+        "a.pcapml",
+        b"BPF:host 10.77.0.20 and tcp port 80,web\nBPF:udp src port 53 and host 10.0.0.1,dns\nBPF:src host 10.0.0.3 and udp dst port 53,tunnel\n",
+        &[],
+    );
+    let ends: Vec<&str> = found
+        .lines
+        .iter()
+        .map(|line| line.split_once("always,").unwrap().1)
+        .collect();
+    assert_eq!(
+        ends,
+        [
+            "10.77.0.20,any,,tcp,either,(src_port = 80 or dst_port = 80)",
+            "10.0.0.1,any,,udp,either,(src_port = 53 or dst_port = 53)",
+            "10.0.0.3,any,53/udp,,either,",
+        ]
+    );
+}

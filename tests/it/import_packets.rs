@@ -50,9 +50,7 @@ fn labels_of_packets_become_ranges() {
     let found = import("eve.json", eve, &["--by-packet"]);
     assert_eq!(
         found.lines,
-        [
-            "eve.json_1,SQLi,always,172.16.0.1,192.168.10.50,80/tcp,,either,src_port = 36196 or dst_port = 36196,17"
-        ]
+        ["eve.json_1,SQLi,always,172.16.0.1,192.168.10.50,80/tcp,,either,attacker_port = 36196,17"]
     );
     let none = import("z.csv", b"\"\",\"x\"\n\"a\",1\n", &[]);
     assert!(

@@ -1,7 +1,7 @@
 //! What the authors of a dataset report, against what was found: by rule where fewer were found, and by
 //! class, with what is known to make such counts differ.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::Finding;
 use crate::label::labeler::Labeler;
@@ -11,6 +11,7 @@ use crate::text::{count, percent};
 
 pub(super) fn tell(labeler: &Labeler, tally: &Tally, findings: &mut Vec<Finding>) {
     let mut classes: BTreeMap<(&str, State), (u64, u64)> = BTreeMap::new();
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
     let mut why: BTreeMap<&str, Causes> = BTreeMap::new();
     for (number, rule) in labeler.rules().iter().enumerate() {
         let counts = tally.rules.get(&number);
@@ -20,6 +21,9 @@ pub(super) fn tell(labeler: &Labeler, tally: &Tally, findings: &mut Vec<Finding>
                 .copied()
                 .unwrap_or(0)
         };
+        if counts.is_some_and(|counts| counts.rows > 0) {
+            seen.insert(rule.label());
+        }
         for (state, expected) in &rule.expected {
             let class = classes.entry((rule.label(), *state)).or_default();
             class.0 += expected;
@@ -29,14 +33,14 @@ pub(super) fn tell(labeler: &Labeler, tally: &Tally, findings: &mut Vec<Finding>
         let expected: u64 = rule.expected.values().sum();
         let there: u64 = rule.expected.keys().map(found).sum();
         // What matched nothing is told as such.
-        if (1..expected).contains(&there) {
+        if counts.is_some_and(|counts| counts.rows > 0) && there < expected {
             let message = format!("{}, where {expected} are expected", count(there, "flow"));
             let finding = Finding::information("rule-thin", message).about(rule.id());
             findings.push(finding.affecting(expected - there));
         }
     }
     // A part of the dataset has not the classes of the rest.
-    classes.retain(|_, (_, found)| *found > 0);
+    classes.retain(|(label, _), _| seen.contains(label));
     for ((label, state), (expected, found)) in classes {
         let share = match expected {
             0 => String::new(),

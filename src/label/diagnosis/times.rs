@@ -117,8 +117,8 @@ fn offset_hint(labeler: &Labeler, tally: &Tally, findings: &mut Vec<Finding>) {
     findings.push(Finding::warning(
         "offset-hint",
         format!(
-            "if {which} were {by} {way}, {} flows of a sample would be attacks, and {} are now{but}; check zone, daylight saving and clock",
-            better.then, better.now,
+            "if {which} were {by} {way}, {} flows{} would be attacks, and {} are now{but}; check zone, daylight saving and clock",
+            better.then, of_sample(tally), better.now,
         ),
     ));
 }

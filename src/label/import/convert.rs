@@ -27,6 +27,8 @@ pub(super) struct Label {
     pub(super) protocol: Option<u8>,
     /// Of attacker and victim.
     pub(super) ports: (Option<u16>, Option<u16>),
+    /// Ports that one of the ends has, each.
+    pub(super) either_ports: Vec<u16>,
     pub(super) direction: String,
     /// Packets by number: first and last of each range.
     pub(super) packets: Vec<(u64, u64)>,
@@ -44,6 +46,7 @@ impl Label {
             victims: Vec::new(),
             protocol: None,
             ports: (None, None),
+            either_ports: Vec::new(),
             direction: "either".to_owned(),
             packets: Vec::new(),
             capture_packets: None,
@@ -59,6 +62,13 @@ pub(super) fn convert(
     shift: u64,
 ) -> Result<Label, String> {
     let columns = &mapping.columns;
+    let is_skipped = |(column, values): (&String, &Vec<String>)| {
+        let value = row.get(std::slice::from_ref(column)).unwrap_or_default();
+        values.iter().any(|skipped| fits(skipped, value))
+    };
+    if mapping.skip.iter().any(is_skipped) {
+        return Err(super::UNUSED.to_owned());
+    }
     let found = row.get(&columns.label).unwrap_or_default();
     let meaning = mapping.labels.iter().find(|m| fits(&m.pattern, found));
     let kind = meaning.map_or(Kind::Attack, |meaning| meaning.kind);
@@ -119,6 +129,7 @@ pub(super) fn convert(
         victims,
         protocol,
         ports,
+        either_ports: Vec::new(),
         packets: packet.map(|packet| (packet, packet)).into_iter().collect(),
         capture_packets: None,
         direction: mapping

@@ -103,10 +103,12 @@ fn conditions(label: &Label) -> [String; 6] {
         Some(_) => format!("{port}/{protocol}"),
         None => port.to_string(),
     });
-    let condition = src_port.map(|port| match label.direction.as_str() {
-        "forward" => format!("src_port = {port}"),
-        _ => format!("src_port = {port} or dst_port = {port}"),
-    });
+    let of_attacker = src_port.map(|port| format!("attacker_port = {port}"));
+    let of_either = label
+        .either_ports
+        .iter()
+        .map(|port| format!("(src_port = {port} or dst_port = {port})"));
+    let condition: Vec<String> = of_attacker.into_iter().chain(of_either).collect();
     [
         hosts(&label.attackers),
         hosts(&label.victims),
@@ -117,7 +119,7 @@ fn conditions(label: &Label) -> [String; 6] {
             protocol
         },
         label.direction.clone(),
-        condition.unwrap_or_default(),
+        condition.join(" and "),
     ]
 }
 

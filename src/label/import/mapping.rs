@@ -1,5 +1,6 @@
 //! What the columns of a file of others mean: YAML, in `labels/formats/` or written by users.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -39,6 +40,9 @@ pub(super) struct Mapping {
     /// What labels mean; the first that fits decides, and what none fits is an attack of that name.
     #[serde(default)]
     pub(super) labels: Vec<Meaning>,
+    /// Lines that are left out for what another column says: the column, and its values.
+    #[serde(default)]
+    pub(super) skip: BTreeMap<String, Vec<String>>,
     /// Whether the file knows who opened the flow: `forward`, `either` (default).
     #[serde(default)]
     pub(super) direction: Option<String>,

@@ -22,8 +22,8 @@ use serde::Serialize;
 
 use crate::capture::read_whole;
 use crate::error::{Error, Result};
-use crate::label::csv_form;
 use crate::label::model::LeftOut;
+use crate::label::{csv_form, flow_columns, parse};
 use crate::text::count;
 
 use convert::Label;
@@ -93,6 +93,7 @@ impl Imported {
     }
 }
 
+const UNUSED: &str = "the mapping has no use for them";
 const EMPTY: &str = "they have no values";
 
 /// Reasons by which a mapping leaves lines out.
@@ -100,7 +101,7 @@ const MEANT: [&str; 4] = [
     "they say nothing of an attack",
     "they say that it is no attack (--with-benign keeps them)",
     EMPTY,
-    "the mapping has no use for them",
+    UNUSED,
 ];
 
 fn is_meant(why: &str) -> bool {
@@ -174,7 +175,8 @@ fn recognise(file: &Path, text: &str) -> Result<Format> {
         return Ok(format);
     }
     // Some of the other formats have a header that could be a table's, so tables come after them.
-    let error = if yaml || csv_form::is_csv(text) {
+    let is_label_file = || csv_form::is_csv(text) && parse(text, file, &flow_columns()).is_ok();
+    let error = if yaml || is_label_file() {
         Error::new("this is a label file already")
             .help("use it as it is: `netcap label --labels FILE --input DIR`")
     } else {

@@ -78,6 +78,8 @@ fn label(line: &str) -> Result<Label, String> {
 fn bpf(filter: &str, label: &mut Label) -> Result<(), String> {
     let other =
         || "their filter is more than hosts, ports and protocols joined by `and`".to_owned();
+    // Which end has a port is known where a side is told of a host, too: other packets of the same flow have it on the other side.
+    let mut has_sides = false;
     for condition in filter.split(" and ") {
         let words: Vec<&str> = condition
             .trim()
@@ -89,6 +91,7 @@ fn bpf(filter: &str, label: &mut Label) -> Result<(), String> {
             ["ip" | "ip6"] => {}
             [side @ .., "host", host] => {
                 let host: IpAddr = host.parse().map_err(|_| other())?;
+                has_sides |= !side.is_empty();
                 let hosts = match (side, label.attackers.is_empty()) {
                     (["dst"], _) => &mut label.victims,
                     (["src"], _) | ([], true) => &mut label.attackers,
@@ -111,7 +114,8 @@ fn bpf(filter: &str, label: &mut Label) -> Result<(), String> {
                 }
                 match side {
                     ["src"] if label.ports.0.is_none() => label.ports.0 = Some(port),
-                    [] | ["dst"] if label.ports.1.is_none() => label.ports.1 = Some(port),
+                    ["dst"] if label.ports.1.is_none() => label.ports.1 = Some(port),
+                    [] => label.either_ports.push(port),
                     _ => return Err(other()),
                 }
             }
@@ -120,6 +124,10 @@ fn bpf(filter: &str, label: &mut Label) -> Result<(), String> {
             }
             _ => return Err(other()),
         }
+    }
+    if !has_sides {
+        let (src, dst) = std::mem::take(&mut label.ports);
+        label.either_ports.extend(src.into_iter().chain(dst));
     }
     Ok(())
 }

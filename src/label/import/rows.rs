@@ -86,7 +86,10 @@ impl<'t> Rows<'t> {
                     separator,
                     header,
                     lacking,
-                } => csv(text, separator.unwrap_or(','), header, lacking.as_deref())?,
+                } => {
+                    let (separator, lacking) = (separator.unwrap_or(','), lacking.as_deref());
+                    csv(text, separator, header, lacking, &mapping.columns.label)?
+                }
                 Shape::Zeek => zeek(text)?,
                 Shape::JsonLines => Box::new(numbered(text).filter_map(json_line)),
                 Shape::Pattern { pattern } => pattern_lines(text, pattern)?,
@@ -119,7 +122,7 @@ pub(super) fn is_of(text: &str, mapping: &Mapping) -> bool {
                 && row.get(&mapping.columns.dst).is_some_and(is_address));
         columns && addresses
     };
-    !first.is_empty() && first.iter().filter(fits).count() * 4 >= first.len() * 3
+    !first.is_empty() && first.iter().filter(fits).count() * 2 >= first.len()
 }
 
 /// Whether a table has the names of a format, and no line.
@@ -152,6 +155,7 @@ fn csv<'t>(
     separator: char,
     header: &[String],
     lacking: Option<&str>,
+    label: &[String],
 ) -> Result<Lines<'t>> {
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(u8::try_from(separator).unwrap_or(b','))
@@ -167,10 +171,16 @@ fn csv<'t>(
         header.iter().map(|name| key(name)).collect()
     };
     let lacking = lacking.map(key);
+    let label: Vec<String> = label.iter().map(|name| key(name)).collect();
     let rows = reader.into_records().filter_map(move |record| {
         let record = record.ok()?;
         let line = record.position().map_or(0, |at| line_of(text, at));
         let mut fields = BTreeMap::new();
+        // It ends before its label.
+        let is_there = |name: &String| names.iter().position(|n| n == name);
+        let labels = label.iter().filter_map(is_there);
+        let is_broken =
+            record.len() + 1 < names.len() && labels.min().is_some_and(|at| at >= record.len());
         let lacks = |name: &&String| record.len() < names.len() && Some(*name) == lacking.as_ref();
         for (name, value) in names.iter().filter(|name| !lacks(name)).zip(&record) {
             // The first of two columns of one name counts.
@@ -180,7 +190,7 @@ fn csv<'t>(
         }
         Some(Row {
             line,
-            is_broken: false,
+            is_broken,
             fields,
         })
     });
@@ -267,7 +277,16 @@ fn pattern_lines<'t>(text: &'t str, pattern: &str) -> Result<Lines<'t>> {
         .map(str::to_owned)
         .collect();
     Ok(Box::new(numbered(text).filter_map(move |(line, text)| {
-        let found = pattern.captures(text)?;
+        if text.trim().is_empty() {
+            return None;
+        }
+        let Some(found) = pattern.captures(text) else {
+            return Some(Row {
+                line,
+                is_broken: true,
+                fields: BTreeMap::new(),
+            });
+        };
         let fields = names.iter().filter_map(|name| {
             let value = found.name(name)?;
             Some((key(name), value.as_str().to_owned()))

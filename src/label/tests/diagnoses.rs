@@ -335,7 +335,7 @@ fn offsets_are_told_of_the_rules_that_have_them() {
     let flows = [at(15, "10.0.1.5"), at(15, "10.0.1.5"), at(10, "10.0.1.6")].concat();
     let message = hint(&rules, &flows).unwrap();
     assert!(
-        message.starts_with("if the times of `off` were 5 h later, 8 flows of a sample would be attacks, and 0 are now; those of `right` fit better as they are"),
+        message.starts_with("if the times of `off` were 5 h later, 8 flows would be attacks, and 0 are now; those of `right` fit better as they are"),
         "{message}"
     );
 }
@@ -428,6 +428,17 @@ fn what_the_authors_report() {
             "1 malicious flow, where the authors report 4 (25.0 %); of the flows of the class, 2 without length (authors drop rows whose rates are infinite)",
             "1 attempted flow, where the authors report 1 (100.0 %)",
         ]
+    );
+    // One of the states is not there at all.
+    let found = run(keys, std::slice::from_ref(&small));
+    assert_eq!(
+        told(&found, "rule-thin").unwrap().0,
+        "1 flow, where 5 are expected"
+    );
+    let (message, ..) = told(&found, "count-compare").unwrap();
+    assert!(
+        message.starts_with("0 malicious flows, where the authors report 4 (0.0 %)"),
+        "{message}"
     );
     let all = vec![attack("10:30:00"); 4];
     let found = run(keys, &[all, vec![small]].concat());

@@ -307,7 +307,7 @@ fn a_better_offset_is_told() {
     assert_eq!(hint.severity, Severity::Warning);
     assert_eq!(
         hint.message,
-        "if all times of the rules were 8 h later, 4 flows of a sample would be attacks, and 0 are now; check zone, daylight saving and clock"
+        "if all times of the rules were 8 h later, 4 flows would be attacks, and 0 are now; check zone, daylight saving and clock"
     );
     // Half of them are inside: no hint. Nor for few flows, nor for other hosts.
     let both = [hourly(10), hourly(12)].concat();
