@@ -59,7 +59,8 @@ pub(super) struct Label {
     #[arg(long)]
     strict: bool,
     /// Write nothing; tell how many flows of each class there would be under other
-    /// time tests, with longer windows, and with flows that attackers opened only.
+    /// time tests, with longer windows, and with flows that attackers opened only
+    /// (rules with direction: reverse stay so).
     #[arg(long, conflicts_with_all = ["set", "materialize", "force"])]
     sensitivity: bool,
     /// How --sensitivity prints.
@@ -161,8 +162,9 @@ impl Label {
             ..common.clone()
         };
         let findings = findings.unwrap_or_default();
+        let done = summary::findings(&quiet, findings, &[]);
         summary::strictly(self.strict, findings, &[])?;
-        Ok(summary::findings(&quiet, findings, &[]))
+        Ok(done)
     }
 }
 

@@ -71,12 +71,16 @@ impl Query {
         if let Some(path) = &self.out {
             refuse_to_replace(path, self.force)?;
             let whole = |path: &Path| path.canonicalize().ok();
-            if let (Some(file), Some(folder)) = (whole(path), whole(&self.input))
-                && file.starts_with(folder)
+            let folder = path.parent().filter(|folder| *folder != Path::new(""));
+            if let (Some(place), Some(output)) =
+                (whole(folder.unwrap_or(Path::new("."))), whole(&self.input))
+                && place.starts_with(output)
             {
-                return Err(Error::new("this file is of the output that is read")
-                    .in_file(path)
-                    .help("name one elsewhere with --out"));
+                return Err(Error::new(
+                    "this would be in the output that is read, whose files are all its own",
+                )
+                .in_file(path)
+                .help("name a file elsewhere with --out"));
             }
         }
         let contents = Arc::new(Contents::read(&self.input)?);

@@ -7,8 +7,9 @@ use arrow::array::{ArrayRef, RecordBatch};
 
 use super::inputs::hash_file;
 use super::manifest::Manifest;
+use super::views::views;
 use crate::output::sample::write_table;
-use crate::output::{FileFacts, Layout};
+use crate::output::{FileFacts, Layout, views_sql};
 
 /// Writes the tables, in `tables/`, then a file that is no table, then the manifest.
 pub(super) fn output(folder: &Path, tables: &[(&Layout, Vec<RecordBatch>)]) -> Manifest {
@@ -36,7 +37,7 @@ pub(super) fn output(folder: &Path, tables: &[(&Layout, Vec<RecordBatch>)]) -> M
         ..Default::default()
     };
     manifest.stages.insert("exports/csv".to_owned(), stage);
-    fs::write(folder.join("views.sql"), "").unwrap();
+    fs::write(folder.join("views.sql"), views_sql(&views(&manifest))).unwrap();
     manifest.write(folder).unwrap();
     manifest
 }

@@ -12,8 +12,9 @@ use serde::Serialize;
 use super::files::{Problem, check_file, extra_files, files_of, is_below};
 use super::inputs::hash_file;
 use super::manifest::Manifest;
+use super::views::views;
 use crate::error::{Error, Result};
-use crate::output::{ColumnHasher, ParquetFiles, TableFacts};
+use crate::output::{ColumnHasher, ParquetFiles, TableFacts, views_sql};
 
 /// What the check of an output found.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -55,13 +56,7 @@ pub fn verify(output: &Path) -> Result<Verification> {
             },
         ),
     );
-    // Written last but for the manifest: without it the run did not come to its end.
-    if !output.join("views.sql").is_file() {
-        problems.push(Problem::new(
-            "views.sql",
-            "is missing: run again what made this output",
-        ));
-    }
+    problems.extend(check_views(output, &manifest));
     problems.extend(of_files);
     problems.extend(of_tables);
     problems.sort();
@@ -72,6 +67,17 @@ pub fn verify(output: &Path) -> Result<Verification> {
         rows: tables.iter().map(|(_, facts)| facts.rows).sum(),
         problems,
     })
+}
+
+/// The views are what follows from the manifest. They are written last but for it: without them the run did not come to its
+/// end.
+fn check_views(output: &Path, manifest: &Manifest) -> Option<Problem> {
+    let what = match std::fs::read(output.join("views.sql")) {
+        Ok(found) if found == views_sql(&views(manifest)).as_bytes() => return None,
+        Ok(_) => "is not what follows from the manifest: run again what made this output",
+        Err(_) => "is missing: run again what made this output",
+    };
+    Some(Problem::new("views.sql", what))
 }
 
 /// Rows and values of a table, as far as its files can be read.
@@ -214,7 +220,7 @@ mod tests {
     fn an_output_as_it_was_written_has_no_problems() {
         let folder = tempfile::tempdir().unwrap();
         make(folder.path());
-        for known in ["run.json", "views.sql", ".lock", "tables/.udp.partial"] {
+        for known in ["run.json", ".lock", "tables/.udp.partial"] {
             fs::write(folder.path().join(known), "x").unwrap();
         }
         fs::create_dir_all(folder.path().join(".labels.partial/x")).unwrap();
@@ -228,6 +234,9 @@ mod tests {
             problems: vec![],
         };
         assert_eq!(found, expected);
+        fs::write(folder.path().join("views.sql"), "x").unwrap();
+        let found = verify(folder.path()).unwrap().problems;
+        assert!(found[0].what.contains("not what follows from the manifest"));
         assert!(verify(&folder.path().join("tables")).is_err());
     }
 

@@ -13,7 +13,7 @@ use super::expect::Expected;
 use super::exports::ExportRequest;
 use super::features::FeatureRequest;
 use super::label_sets::{flow_table, materializable};
-use super::labels::LabelRequest;
+use super::labels::{LabelRequest, check_names};
 use super::sources::StreamRequest;
 use super::values::{Count, duration_ns, time_range};
 use crate::capture::{Arrangement, Overlap};
@@ -280,6 +280,8 @@ impl Pipeline {
             OverlapMode::Separate => Overlap::Separate,
         };
         let labels = self.labels.iter().map(|set| label_request(set, folder));
+        let labels: Vec<LabelRequest> = labels.collect::<Result<_>>()?;
+        check_names(&labels)?;
         let exports = self
             .exports
             .iter()
@@ -312,7 +314,7 @@ impl Pipeline {
             },
             time: self.time.as_deref().map(time_range).transpose()?,
             head: self.head.map(|count| count.0),
-            labels: labels.collect::<Result<_>>()?,
+            labels,
             features: features.collect::<Result<_>>()?,
             exports: exports.collect::<Result<_>>()?,
             accept: self.accept.clone(),

@@ -25,6 +25,7 @@ use crate::engine::{self, FIRST_PACKETS, InputFile, Options, Progress, Selection
 use crate::error::{Error, Result};
 use crate::flow::Policy;
 use crate::output::{Layout, Stage, read_table, write_whole};
+use crate::sql::check_condition;
 
 /// Which flows are wanted.
 #[derive(Debug, Clone)]
@@ -113,6 +114,7 @@ fn numbers_where(
         Some(set) => format!("flow_{set}"),
         None => "flow".to_owned(),
     };
+    check_condition(condition)?;
     let sql = format!("SELECT flow FROM \"{table}\" WHERE {condition}");
     let rows = query_output(contents, &sql)?;
     Ok(int64(&rows, "flow")?.iter().flatten().collect())

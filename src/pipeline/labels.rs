@@ -17,7 +17,7 @@ use super::surroundings::look_around;
 use super::tables::TABLES_STAGE;
 use super::truth::{basis, read_truth};
 use super::values::check_name;
-use crate::dataset::{Contents, Output, StageFacts, check_free, fingerprint};
+use crate::dataset::{Contents, Manifest, Output, StageFacts, check_free, fingerprint};
 use crate::error::{Error, Finding, Result, Severity};
 use crate::label::{
     Basis, FlowLabels, Misses, Report, Said, Sensitivity, SensitivityTally, Slacks, Stability,
@@ -202,6 +202,33 @@ pub fn make_labels(
         replaced,
         removed,
     })
+}
+
+/// What can be told of the names of sets before there is an output: a long run is not to end with it.
+pub(super) fn check_names(requests: &[LabelRequest]) -> Result<()> {
+    let flows: Vec<&str> = flow_tables().map(|table| table.name).collect();
+    for (i, request) in requests.iter().enumerate() {
+        check_name(&request.set, "a label set")?;
+        let [labels, labeled] = label_stages(&request.set);
+        let made = [
+            (labels.as_str(), flows.clone()),
+            (labeled.as_str(), flows.clone()),
+        ];
+        check_free(&Manifest::new(), &made, "the label set", &request.set)?;
+        let others = requests.iter().take(i);
+        if let Some(other) = others
+            .into_iter()
+            .find(|other| other.set.eq_ignore_ascii_case(&request.set))
+        {
+            let message = format!(
+                "two label sets are called {} and {}",
+                other.set, request.set
+            );
+            return Err(Error::new(message)
+                .help("give one another name; letters of either case are the same in SQL"));
+        }
+    }
+    Ok(())
 }
 
 /// The set takes no name of a view that something else has.

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    BinaryOperator, Expr, Function, GroupByExpr, Join, JoinConstraint, JoinOperator, Query, Select,
-    SelectItem, Visit, Visitor, WindowType,
+    BinaryOperator, CastKind, Expr, Function, GroupByExpr, Join, JoinConstraint, JoinOperator,
+    Query, Select, SelectItem, Visit, Visitor, WindowType,
 };
 
 use super::select::Known;
@@ -95,7 +95,12 @@ const DUCKDB: &str = "DuckDB with views.sql of the output has more";
 
 /// Refuses what would be answered wrongly.
 pub(super) fn check(query: &Query, known: &Known) -> Result<()> {
-    match query.visit(&mut Checks(known)) {
+    // What single expressions are comes before what they are together.
+    let mut found = query.visit(&mut Checks(known));
+    if found.is_continue() {
+        found = query.visit(&mut Clauses(known));
+    }
+    match found {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(error) => Err(error),
     }
@@ -119,6 +124,18 @@ impl Visitor for Checks<'_> {
     fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<Error> {
         broken(match expression {
             Expr::Function(function) => check_function(function, self.0),
+            Expr::BinaryOp {
+                op: BinaryOperator::DuckIntegerDivide,
+                ..
+            } => refused("for //; floor(a / b) has it, of positive numbers"),
+            Expr::Cast {
+                kind: CastKind::TryCast,
+                ..
+            } => refused("for TRY_CAST"),
+            Expr::Position { .. } => refused("for position"),
+            Expr::Interval(interval) if interval.value.to_string().contains('.') => {
+                refused("for parts of units; write an INTERVAL in a smaller unit")
+            }
             // It would be the whole text.
             Expr::Substring {
                 substring_from: Some(from),
@@ -135,6 +152,28 @@ impl Visitor for Checks<'_> {
             }
             _ => Ok(()),
         })
+    }
+}
+
+struct Clauses<'a>(&'a Known);
+
+impl Visitor for Clauses<'_> {
+    type Break = Error;
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Error> {
+        let tables = query.with.iter().flat_map(|with| &with.cte_tables);
+        let hidden = tables.map(|table| &table.alias.name.value);
+        match hidden
+            .into_iter()
+            .find(|name| self.0.tables.contains(*name))
+        {
+            // The engine would take the table.
+            Some(name) => broken(Err(Error::new(format!(
+                "the WITH table {name} has the name of a table of the output"
+            ))
+            .help("give it another name"))),
+            None => ControlFlow::Continue(()),
+        }
     }
 
     fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<Error> {
@@ -161,6 +200,32 @@ fn check_field(field: &str) -> Result<()> {
     }
 }
 
+/// Forms of times that both have alike.
+fn check_form(arguments: &str) -> Result<()> {
+    const ALIKE: &str = "YmdHMSjaAbBpIyuU%";
+    let mut forms = arguments.split('%').skip(1);
+    let other = forms.find(|form| form.chars().next().is_some_and(|c| !ALIKE.contains(c)));
+    match other.and_then(|form| form.chars().next()) {
+        Some(form) => refused(&format!("for %{form} in strftime")),
+        None => Ok(()),
+    }
+}
+
+/// An aggregate of a constant sees one row, and one of another aggregate none.
+fn check_aggregate(function: &Function, name: &str, arguments: &str) -> Result<()> {
+    let mut parts = Parts::default();
+    let _ = function.args.visit(&mut parts);
+    if parts.aggregates {
+        return refused(&format!(
+            "for {name}{arguments}, a value of groups of groups; put the inner ones into a WITH"
+        ));
+    }
+    match parts.columns.is_empty() && name != "count" {
+        true => refused(&format!("for {name}{arguments}, which names no column")),
+        false => Ok(()),
+    }
+}
+
 fn check_function(function: &Function, columns: &Known) -> Result<()> {
     let name = name(function);
     let known = |list: &[&str]| list.contains(&name.as_str());
@@ -170,8 +235,12 @@ fn check_function(function: &Function, columns: &Known) -> Result<()> {
         }
         if known(&AGGREGATES) || known(&OF_ROWS) {
             let arguments = function.args.to_string();
+            if known(&AGGREGATES) {
+                return check_aggregate(function, &name, &arguments);
+            }
             return match name.as_str() {
                 "date_part" => check_field(&arguments),
+                "strftime" => check_form(&arguments),
                 _ => Ok(()),
             };
         }
@@ -210,6 +279,18 @@ fn check_function(function: &Function, columns: &Known) -> Result<()> {
 fn check_select(select: &Select) -> Result<()> {
     for join in select.from.iter().flat_map(|from| &from.joins) {
         check_join(join)?;
+        let is_all = |item: &SelectItem| matches!(item, SelectItem::Wildcard(_));
+        if select.projection.iter().any(is_all) {
+            return refused(
+                "for * over several tables, which have columns of one name; name columns, or a table as in f.*",
+            );
+        }
+    }
+    if select.selection.as_ref().is_some_and(is_aggregate) {
+        return Err(
+            Error::new("WHERE is about single rows, and has a value of many")
+                .help("say it in HAVING, or compare with a SELECT in a WITH that is joined"),
+        );
     }
     let items = select.projection.iter();
     let parts: Vec<(Option<&Expr>, Parts)> = items
@@ -302,6 +383,17 @@ fn group<'a>(key: &'a Expr, select: &'a Select) -> Group<'a> {
     }
 }
 
+/// Whether an expression has columns outside of aggregates that have some as well.
+pub(super) fn mixes(expression: &Expr) -> bool {
+    let parts = Parts::of(expression);
+    parts.aggregates && !parts.columns.is_empty()
+}
+
+/// The columns that an expression names, without those of queries and aggregates in it.
+pub(super) fn columns(expression: &Expr) -> BTreeSet<String> {
+    Parts::of(expression).columns
+}
+
 /// Whether a condition on groups is one on the keys that they have in common, and so on each of their rows.
 pub(super) fn is_about_keys(condition: &Expr, select: &Select) -> bool {
     let GroupByExpr::Expressions(keys, _) = &select.group_by else {
@@ -337,15 +429,23 @@ fn check_join(join: &Join) -> Result<()> {
             return refused("joins of this kind");
         }
     };
+    let is_outer = matches!(
+        join.join_operator,
+        JoinOperator::Right(_) | JoinOperator::RightOuter(_) | JoinOperator::FullOuter(_)
+    );
     let JoinConstraint::On(condition) = constraint else {
-        return Ok(());
+        return match is_outer {
+            // The columns in common would be those of the left side alone.
+            true => refused("RIGHT and FULL joins but by ON a.flow = b.flow"),
+            false => Ok(()),
+        };
     };
     for part in conjuncts(condition) {
         if !joins_columns(part) {
             return Err(Error::new(format!(
                 "`netcap query` joins tables by columns that are equal, and \"{part}\" is something else"
             ))
-            .help(format!("name the table of each column, as in a.flow = b.flow; {DUCKDB}")));
+            .help(format!("write the table of each column, as in a.flow = b.flow, and what is more, into WHERE if the join is an inner one; {DUCKDB}")));
         }
     }
     Ok(())
@@ -399,7 +499,7 @@ impl Parts {
     }
 }
 
-fn is_call_of_many(expression: &Expr) -> bool {
+pub(super) fn is_call_of_many(expression: &Expr) -> bool {
     matches!(expression, Expr::Function(f) if f.over.is_none() && AGGREGATES.contains(&name(f).as_str()))
 }
 

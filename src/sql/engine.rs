@@ -114,7 +114,7 @@ fn refused(e: &PolarsError) -> Error {
     // Not by its kind, which is hidden in another one where the error came up while planning.
     if let Some((_, quoted)) = text.split_once("unable to find column ") {
         let mut words = quoted.split('"').skip(1).step_by(2);
-        if let Some(name) = words.next() {
+        if let Some(name) = words.next().filter(|name| !name.starts_with("_POLARS")) {
             let error = Error::new(format!("there is no column {name}"));
             let list = "`netcap tables TABLE` lists the columns of a table";
             return error.help(match crate::text::nearest(name, words) {
@@ -130,7 +130,13 @@ fn refused(e: &PolarsError) -> Error {
             .help("`netcap tables` lists those that there can be; views of label sets end with the set's name, as in flow_lab, those of other tables than flows if they were labeled with --materialize. The tables of an output are in its views.sql");
     }
     // What the parser made of an expression is nothing to read.
-    let text = match text.contains("Span(") {
+    let is_inner = [
+        "Span(",
+        "_POLARS_TMP",
+        "cannot cast List",
+        "PrecisionAndScale",
+    ];
+    let text = match is_inner.iter().any(|inner| text.contains(inner)) {
         true => "it does not have one of the expressions",
         false => text,
     };
@@ -179,7 +185,7 @@ pub fn query(sql: &str, tables: Vec<(String, Arc<dyn Source>)>) -> Result<Record
         context.register(&name, table.map_err(|e| refused(&e))?);
     }
     let sql = select::rewrite(sql, &schemas)?;
-    let frame = context.execute(&sql).and_then(LazyFrame::collect);
+    let frame = quietly(|| context.execute(&sql).and_then(LazyFrame::collect));
     // What is wrong with a table is told as such, not as what became of the query.
     let unread = unread.lock().ok().and_then(|mut error| error.take());
     if let Some(error) = unread {
@@ -206,6 +212,15 @@ pub fn query(sql: &str, tables: Vec<(String, Arc<dyn Source>)>) -> Result<Record
     Ok(RecordBatch::try_new_with_options(
         schema, columns, &options,
     )?)
+}
+
+/// What the engine makes of a query, even if it panics: it does so over some that it could refuse.
+fn quietly(work: impl FnOnce() -> PolarsResult<DataFrame>) -> PolarsResult<DataFrame> {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+    std::panic::set_hook(hook);
+    done.unwrap_or_else(|_| Err(PolarsError::ComputeError("it fails at this query".into())))
 }
 
 /// A table whose integers are all of 64 bits, since Polars calculates in those of the columns, and what is beyond is told by nobody.

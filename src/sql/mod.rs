@@ -27,8 +27,10 @@ use crate::error::Result;
 
 #[cfg(feature = "sql")]
 pub use engine::{Expressions, query};
+#[cfg(feature = "sql")]
+pub use select::check_condition;
 #[cfg(not(feature = "sql"))]
-pub use without::{Expressions, query};
+pub use without::{Expressions, check_condition, query};
 
 /// A table that a query may read.
 pub trait Source: Send + Sync {

@@ -8,7 +8,7 @@ use sqlparser::ast::{
     SetExpr, visit_expressions_mut,
 };
 
-use super::answered::{column, is_aggregate};
+use super::answered::{column, columns, is_aggregate};
 use super::select::{Known, one_query};
 use crate::error::{Error, Result};
 
@@ -39,7 +39,7 @@ pub(super) fn named(mut query: Query, known: &Known) -> Result<Query> {
     let is_hidden = |name: &Ident| {
         let is_it = |item: &SelectItem| match item {
             SelectItem::ExprWithAlias { expr, alias } => {
-                alias == name && column(expr).as_ref() != Some(&name.value)
+                alias.value == name.value && column(expr).as_ref() != Some(&name.value)
             }
             _ => false,
         };
@@ -47,12 +47,32 @@ pub(super) fn named(mut query: Query, known: &Known) -> Result<Query> {
     };
     let is_elsewhere = |key: &Expr| match key {
         Expr::Identifier(name) => is_hidden(name),
-        key => is_aggregate(key),
+        key => {
+            is_aggregate(key)
+                || columns(key)
+                    .into_iter()
+                    .any(|name| is_hidden(&Ident::new(name)))
+        }
     };
     match keys.iter().any(|key| is_elsewhere(&key.expr)) {
         true => ordered_by_results(query),
         false => Ok(query),
     }
+}
+
+/// Rows of several SELECTs in the order of their results, whose names the engine does not see there.
+pub(super) fn ordered_as_a_whole(mut query: Query) -> Result<Query> {
+    if query.order_by.is_none() {
+        return Ok(query);
+    }
+    let (with, order_by, limit) = (
+        query.with.take(),
+        query.order_by.take(),
+        query.limit_clause.take(),
+    );
+    let mut whole = one_query(&format!("SELECT * FROM ({query}) AS \"=all\""))?;
+    (whole.with, whole.order_by, whole.limit_clause) = (with, order_by, limit);
+    Ok(whole)
 }
 
 /// A SELECT whose order is that of its results, or of more: a SELECT of these and what decides the order, and around it
@@ -83,7 +103,9 @@ fn ordered_by_results(mut query: Query) -> Result<Query> {
         let of_place = place.and_then(|place| results.get(place.checked_sub(1)?));
         let name = match of_place {
             Some(name) => name.clone(),
-            None if column(&key.expr).as_ref().is_some_and(is_result) => continue,
+            None if matches!(&key.expr, Expr::Identifier(name) if is_result(&name.value)) => {
+                continue;
+            }
             None => {
                 let alias = Ident::with_quote('"', format!("={i}"));
                 select.projection.push(SelectItem::ExprWithAlias {
@@ -162,12 +184,11 @@ fn shown(expression: &Expr) -> String {
 /// What a result is made of stands for that result: rows in the order of `sum(bytes)`, which was selected.
 fn of_result(expression: &mut Expr, results: &[SelectItem]) {
     // The name of a result is that result, whatever else is called so.
-    let own = column(expression);
-    if own.is_some()
+    if let Expr::Identifier(own) = &*expression
         && results
             .iter()
             .filter_map(result)
-            .any(|name| own.as_ref() == Some(&name.value))
+            .any(|name| own.value == name.value)
     {
         return;
     }

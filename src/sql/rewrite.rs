@@ -86,12 +86,11 @@ pub(super) fn as_elsewhere(expression: &mut Expr) {
     let Some((name, arguments)) = call(expression) else {
         return;
     };
-    let [x, y] = &arguments[..] else {
-        return;
-    };
-    let text = match name.as_str() {
-        "mod" => format!("(sign({x}) * mod(abs({x}), abs({y})))"),
-        "pow" | "power" => format!("pow(cast({x} as double), cast({y} as double))"),
+    let text = match (name.as_str(), &arguments[..]) {
+        // Polars counts in 32 bits without a sign.
+        ("count" | "length" | "row_number", _) => format!("CAST({expression} AS BIGINT)"),
+        ("mod", [x, y]) => format!("(sign({x}) * mod(abs({x}), abs({y})))"),
+        ("pow" | "power", [x, y]) => format!("pow(cast({x} as double), cast({y} as double))"),
         _ => return,
     };
     if let Some(parsed) = parse(&text) {
@@ -120,6 +119,7 @@ pub(super) fn call(expression: &Expr) -> Option<(String, Vec<String>)> {
     };
     let arguments = list.args.iter().map(|argument| match argument {
         FunctionArg::Unnamed(FunctionArgExpr::Expr(expression)) => Some(expression.to_string()),
+        FunctionArg::Unnamed(FunctionArgExpr::Wildcard) => Some("*".to_owned()),
         _ => None,
     });
     Some((

@@ -10,13 +10,17 @@ use arrow::datatypes::{DataType, SchemaRef};
 use sqlparser::ast::{
     BinaryOperator, Expr, GroupByExpr, JoinConstraint, JoinOperator, OrderBy, OrderByExpr,
     OrderByKind, Query, Select, SelectItem, SetExpr, Statement, Value, VisitMut, VisitorMut,
-    visit_relations,
+    visit_expressions_mut, visit_relations,
 };
 use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::Parser;
+use sqlparser::tokenizer::Token;
 
-use super::answered::{check, column, conjuncts, is_about_keys, is_aggregate, joins_columns};
-use super::results::named;
+use super::answered::{
+    check, column, conjuncts, is_about_keys, is_aggregate, is_call_of_many, joins_columns, mixes,
+};
+use super::results::{named, ordered_as_a_whole};
+use super::rewrite::parse;
 use super::values;
 use crate::error::{Error, Result};
 
@@ -31,11 +35,16 @@ pub(super) struct Known {
     pub(super) full: BTreeSet<String>,
     /// All of them.
     pub(super) all: BTreeSet<String>,
+    /// The tables of the output.
+    pub(super) tables: BTreeSet<String>,
 }
 
 impl Known {
     fn of(query: &Query, tables: &BTreeMap<String, SchemaRef>) -> Self {
-        let mut known = Self::default();
+        let mut known = Self {
+            tables: tables.keys().cloned().collect(),
+            ..Self::default()
+        };
         let mut nullable = BTreeSet::new();
         let _ = visit_relations(query, |name| {
             let name = name.0.last().and_then(|part| part.as_ident());
@@ -68,11 +77,26 @@ pub(super) fn rewrite(sql: &str, tables: &BTreeMap<String, SchemaRef>) -> Result
     let known = &Known::of(&query, tables);
     let _ = query.visit(&mut Conditions);
     check(&query, known)?;
-    if let SetExpr::Select(_) = query.body.as_ref() {
-        query = named(query, known)?;
-    }
+    query = match query.body.as_ref() {
+        SetExpr::Select(_) => named(query, known)?,
+        SetExpr::SetOperation { .. } => ordered_as_a_whole(query)?,
+        _ => query,
+    };
     let _ = query.visit(&mut Rewriter(known));
     Ok(query.to_string())
+}
+
+/// Whether a text is one condition, and nothing more.
+pub fn check_condition(sql: &str) -> Result<()> {
+    let told = |e: &dyn std::fmt::Display| Error::new(format!("\"{sql}\" is no condition: {e}"));
+    let mut parser = Parser::new(&GenericDialect)
+        .try_with_sql(sql)
+        .map_err(|e| told(&e))?;
+    parser.parse_expr().map_err(|e| told(&e))?;
+    match parser.peek_token().token {
+        Token::EOF => Ok(()),
+        more => Err(told(&format!("it goes on with {more}"))),
+    }
 }
 
 pub(super) fn one_query(sql: &str) -> Result<Query> {
@@ -99,6 +123,7 @@ impl VisitorMut for Conditions {
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
         if let Some(having) = select.having.take() {
             let parts = conjuncts(&having).into_iter().cloned();
+            let parts = parts.map(|part| of_results(part, select));
             let (of_keys, of_groups): (Vec<Expr>, Vec<Expr>) =
                 parts.partition(|part| is_about_keys(part, select));
             select.having = of_groups.into_iter().reduce(and);
@@ -160,6 +185,12 @@ impl VisitorMut for Rewriter<'_> {
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
         group_by_all(select);
         group_by_place(select);
+        for item in &mut select.projection {
+            if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item {
+                keys_of_groups(expr);
+            }
+        }
+        select.having.iter_mut().for_each(keys_of_groups);
         ControlFlow::Continue(())
     }
 
@@ -167,6 +198,71 @@ impl VisitorMut for Rewriter<'_> {
         values::rewrite(expression, self.0);
         ControlFlow::Continue(())
     }
+}
+
+/// Of a group, its keys are the values of its first row: the engine would make a list of those of all rows where they
+/// stand beside a sum.
+fn keys_of_groups(expression: &mut Expr) {
+    if mixes(expression) {
+        let _ = expression.visit(&mut Keys { within: 0 });
+    }
+}
+
+struct Keys {
+    /// How deep it is in aggregates and queries.
+    within: usize,
+}
+
+impl VisitorMut for Keys {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+        self.within += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+        self.within -= 1;
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<()> {
+        self.within += usize::from(is_call_of_many(expression));
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<()> {
+        if is_call_of_many(expression) {
+            self.within -= 1;
+        } else if self.within == 0
+            && column(expression).is_some()
+            && let Some(first) = parse(&format!("first({expression})"))
+        {
+            *expression = first;
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// A condition on groups, in which names of results that are made of many rows stand for what they are made of.
+fn of_results(mut condition: Expr, select: &Select) -> Expr {
+    let _ = visit_expressions_mut(&mut condition, |expression| {
+        let made = column(expression).and_then(|name| {
+            select.projection.iter().find_map(|item| match item {
+                SelectItem::ExprWithAlias { expr, alias }
+                    if alias.value == name && is_aggregate(expr) =>
+                {
+                    Some(expr.clone())
+                }
+                _ => None,
+            })
+        });
+        if let Some(made) = made {
+            *expression = Expr::Nested(Box::new(made));
+        }
+        ControlFlow::<()>::Continue(())
+    });
+    condition
 }
 
 fn without_values_last(key: &mut OrderByExpr) {
@@ -230,7 +326,7 @@ mod tests {
             ),
             (
                 "SELECT count(*), min(ts), max(ts) FROM t",
-                "SELECT count(*) AS \"count_star()\", min(ts) AS \"min(ts)\", max(ts) AS \"max(ts)\" FROM t",
+                "SELECT CAST(count(*) AS BIGINT) AS \"count_star()\", min(ts) AS \"min(ts)\", max(ts) AS \"max(ts)\" FROM t",
             ),
             (
                 "SELECT a FROM t WHERE ts > '2026-05-04T10:20:00.5+02:00' AND f.ts < TIMESTAMP '2026-05-04 10:00:00'",
@@ -258,7 +354,7 @@ mod tests {
             ),
             (
                 "SELECT a FROM t GROUP BY a ORDER BY count(*)",
-                "SELECT \"a\" FROM (SELECT a, count(*) AS \"=0\" FROM t GROUP BY a) AS \"=groups\" ORDER BY \"=0\" NULLS LAST",
+                "SELECT \"a\" FROM (SELECT a, CAST(count(*) AS BIGINT) AS \"=0\" FROM t GROUP BY a) AS \"=groups\" ORDER BY \"=0\" NULLS LAST",
             ),
             (
                 "SELECT a AS flow FROM t ORDER BY flow DESC LIMIT 3",
@@ -266,15 +362,15 @@ mod tests {
             ),
             (
                 "SELECT count(*) AS n FROM t JOIN u ON t.a = u.a AND u.b = 1 WHERE t.c = 2 OR t.d",
-                "SELECT count(*) AS n FROM t JOIN u ON t.a = u.a WHERE (t.c = 2 OR t.d) AND (u.b = 1)",
+                "SELECT CAST(count(*) AS BIGINT) AS n FROM t JOIN u ON t.a = u.a WHERE (t.c = 2 OR t.d) AND (u.b = 1)",
             ),
             (
                 "SELECT a, max(b) AS m FROM t GROUP BY ALL HAVING a > 1 AND m > 2",
-                "SELECT a, max(b) AS m FROM t GROUP BY a HAVING a > 1 AND m > 2",
+                "SELECT a, max(b) AS m FROM t GROUP BY a HAVING first(a) > 1 AND (max(b)) > 2",
             ),
             (
                 "SELECT a, max(b) AS m FROM t GROUP BY a HAVING a > 1 AND m > 2",
-                "SELECT a, max(b) AS m FROM t WHERE (a > 1) GROUP BY a HAVING m > 2",
+                "SELECT a, max(b) AS m FROM t WHERE (a > 1) GROUP BY a HAVING (max(b)) > 2",
             ),
             (
                 "SELECT CAST(rate AS INTEGER) AS a, CAST(b AS INTEGER) AS b, c IS NOT TRUE AS c, b % 3 AS d FROM t",

@@ -18,6 +18,23 @@ pub(super) fn rewrite(expression: &mut Expr, known: &Known) {
     truth(expression);
     rounded(expression, known);
     as_elsewhere(expression);
+    of_dates(expression);
+}
+
+/// Parts of dates are small integers, which would wrap.
+fn of_dates(expression: &mut Expr) {
+    let field = match &*expression {
+        Expr::Extract { field, .. } => field.to_string(),
+        other => match call(other) {
+            Some((name, arguments)) if name == "date_part" => arguments.join(","),
+            _ => return,
+        },
+    };
+    if !field.to_ascii_lowercase().contains("epoch")
+        && let Some(wide) = parse(&format!("CAST({expression} AS BIGINT)"))
+    {
+        *expression = wide;
+    }
 }
 
 /// `round(2.5)` is 3, and not the nearest even number.

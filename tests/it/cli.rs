@@ -185,6 +185,32 @@ fn wrong_pipeline_file_is_told_with_line_and_suggestion() {
 }
 
 #[test]
+fn names_of_sets_are_refused_before_the_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipeline = folder.path().join("p.yaml");
+    for (sets, told) in [
+        (
+            "[{set: a/b, files: [x.yaml]}]",
+            "\"a/b\" is no name for a label set",
+        ),
+        (
+            "[{set: nfstream, files: [x.yaml]}]",
+            "would be read as flow_nfstream, which is the name of the table flow_nfstream",
+        ),
+        (
+            "[{set: lab, files: [x.yaml]}, {set: LAB, files: [x.yaml]}]",
+            "two label sets are called lab and LAB",
+        ),
+    ] {
+        let text =
+            format!("netcap-pipeline: 1\ncaptures: [none.pcap]\noutput: out\nlabels: {sets}\n");
+        std::fs::write(&pipeline, text).unwrap();
+        let (status, _, errors) = run(&["build", pipeline.to_str().unwrap()]);
+        assert!(status == 2 && errors.contains(told), "{errors}");
+    }
+}
+
+#[test]
 fn overlapping_captures_are_refused_with_the_choices() {
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("copy.pcapng");

@@ -146,7 +146,8 @@ fn the_excerpt_of_cic_ids2017_is_labeled_as_corrected() {
     ];
     let (_, _, errors) = run(&wrong);
     assert_eq!(run(&[&wrong[..], &["--force", "--strict"]].concat()).0, 2);
-    let hint = "if all times of the rules were 1 h earlier, 9 flows of a sample would be attacks, and 0 are now";
+    let hint =
+        "if all times of the rules were 1 h earlier, 9 flows would be attacks, and 0 are now";
     let told = errors.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(told.contains(hint), "{errors}");
     let sql = "SELECT count(*) AS n FROM flow_wrong WHERE label LIKE '%SQL Injection'";
