@@ -1,9 +1,8 @@
 //! Which queries are answered: those that Polars answers as DuckDB does. Others are refused, with what to do, since a wrong answer is
 //! worse than none.
 //!
-//! `tests/interop/queries.py` asks both with each of the functions here.
+//! `tests/interop/queries.py` asks both with each of the functions that there are.
 
-use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
@@ -11,85 +10,10 @@ use sqlparser::ast::{
     Query, Select, SelectItem, Visit, Visitor, WindowType,
 };
 
+use super::functions::{AGGREGATES, IN_WINDOWS, OF_ROWS, OF_WINDOWS, name};
+use super::parts::{Parts, column, conjuncts, is_aggregate, joins_columns};
 use super::select::Known;
 use crate::error::{Error, Result};
-
-/// Functions of many rows.
-const AGGREGATES: [&str; 18] = [
-    "avg",
-    "corr",
-    "count",
-    "covar_pop",
-    "covar_samp",
-    "first",
-    "last",
-    "max",
-    "median",
-    "min",
-    "quantile_cont",
-    "quantile_disc",
-    "stddev",
-    "stddev_samp",
-    "string_agg",
-    "sum",
-    "var_samp",
-    "variance",
-];
-/// Functions of one row.
-const OF_ROWS: [&str; 48] = [
-    "abs",
-    "acos",
-    "asin",
-    "atan",
-    "atan2",
-    "cbrt",
-    "ceil",
-    "ceiling",
-    "coalesce",
-    "concat",
-    "concat_ws",
-    "cos",
-    "date_part",
-    "degrees",
-    "ends_with",
-    "exp",
-    "floor",
-    "greatest",
-    "if",
-    "ifnull",
-    "least",
-    "left",
-    "length",
-    "ln",
-    "log10",
-    "log2",
-    "lower",
-    "ltrim",
-    "mod",
-    "nullif",
-    "pi",
-    "pow",
-    "power",
-    "radians",
-    "replace",
-    "reverse",
-    "right",
-    "round",
-    "rtrim",
-    "sign",
-    "sin",
-    "split_part",
-    "sqrt",
-    "starts_with",
-    "strftime",
-    "substr",
-    "tan",
-    "upper",
-];
-/// Functions that are about other rows, in a window.
-const OF_WINDOWS: [&str; 3] = ["lag", "lead", "row_number"];
-/// Aggregates that may have a window.
-const IN_WINDOWS: [&str; 5] = ["avg", "count", "max", "min", "sum"];
 
 const DUCKDB: &str = "DuckDB with views.sql of the output has more";
 
@@ -104,16 +28,6 @@ pub(super) fn check(query: &Query, known: &Known) -> Result<()> {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(error) => Err(error),
     }
-}
-
-/// Whether an expression is made of many rows, and not by a window.
-pub(super) fn is_aggregate(expression: &Expr) -> bool {
-    Parts::of(expression).aggregates
-}
-
-/// The name of a function, in small letters.
-fn name(function: &Function) -> String {
-    function.name.to_string().to_ascii_lowercase()
 }
 
 struct Checks<'a>(&'a Known);
@@ -298,13 +212,7 @@ fn check_select(select: &Select) -> Result<()> {
             SelectItem::UnnamedExpr(expression) => (Some(expression), Parts::of(expression)),
             SelectItem::ExprWithAlias { expr, .. } => (Some(expr), Parts::of(expr)),
             // All columns.
-            _ => (
-                None,
-                Parts {
-                    columns: BTreeSet::from(["*".to_owned()]),
-                    ..Parts::default()
-                },
-            ),
+            _ => (None, Parts::all_columns()),
         })
         .collect();
     let grouped: Vec<Group<'_>> = match &select.group_by {
@@ -383,37 +291,6 @@ fn group<'a>(key: &'a Expr, select: &'a Select) -> Group<'a> {
     }
 }
 
-/// Whether an expression has columns outside of aggregates that have some as well.
-pub(super) fn mixes(expression: &Expr) -> bool {
-    let parts = Parts::of(expression);
-    parts.aggregates && !parts.columns.is_empty()
-}
-
-/// The columns that an expression names, without those of queries and aggregates in it.
-pub(super) fn columns(expression: &Expr) -> BTreeSet<String> {
-    Parts::of(expression).columns
-}
-
-/// Whether a condition on groups is one on the keys that they have in common, and so on each of their rows.
-pub(super) fn is_about_keys(condition: &Expr, select: &Select) -> bool {
-    let GroupByExpr::Expressions(keys, _) = &select.group_by else {
-        return false;
-    };
-    let parts = Parts::of(condition);
-    let keys: BTreeSet<String> = keys.iter().filter_map(column).collect();
-    let has_columns = !parts.columns.is_empty();
-    has_columns && !parts.aggregates && !parts.windows && parts.columns.is_subset(&keys)
-}
-
-/// The name of a column, without that of its table.
-pub(super) fn column(expression: &Expr) -> Option<String> {
-    match expression {
-        Expr::Identifier(name) => Some(name.value.clone()),
-        Expr::CompoundIdentifier(parts) => parts.last().map(|name| name.value.clone()),
-        _ => None,
-    }
-}
-
 /// Tables are joined by columns that are equal: of other conditions, Polars takes columns from the wrong table.
 fn check_join(join: &Join) -> Result<()> {
     let constraint = match &join.join_operator {
@@ -449,90 +326,4 @@ fn check_join(join: &Join) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Whether a condition says that columns of two tables are equal.
-pub(super) fn joins_columns(condition: &Expr) -> bool {
-    let Expr::BinaryOp {
-        left,
-        op: BinaryOperator::Eq,
-        right,
-    } = condition
-    else {
-        return false;
-    };
-    match (left.as_ref(), right.as_ref()) {
-        (Expr::CompoundIdentifier(a), Expr::CompoundIdentifier(b)) => a.first() != b.first(),
-        _ => false,
-    }
-}
-
-/// The conditions that AND puts together.
-pub(super) fn conjuncts(condition: &Expr) -> Vec<&Expr> {
-    match condition {
-        Expr::BinaryOp {
-            left,
-            op: BinaryOperator::And,
-            right,
-        } => [conjuncts(left), conjuncts(right)].concat(),
-        Expr::Nested(inner) => conjuncts(inner),
-        other => vec![other],
-    }
-}
-
-/// What is in an expression, beside what is in queries within it.
-#[derive(Debug, Default)]
-struct Parts {
-    aggregates: bool,
-    windows: bool,
-    /// Columns outside of aggregates, by name.
-    columns: BTreeSet<String>,
-    /// How deep the visitor is in aggregates, and in queries.
-    within: [usize; 2],
-}
-
-impl Parts {
-    fn of(expression: &Expr) -> Self {
-        let mut parts = Self::default();
-        let _ = expression.visit(&mut parts);
-        parts
-    }
-}
-
-pub(super) fn is_call_of_many(expression: &Expr) -> bool {
-    matches!(expression, Expr::Function(f) if f.over.is_none() && AGGREGATES.contains(&name(f).as_str()))
-}
-
-impl Visitor for Parts {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
-        self.within[1] += 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
-        self.within[1] -= 1;
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<()> {
-        let is_outside = self.within[1] == 0;
-        if is_call_of_many(expression) {
-            self.aggregates |= is_outside;
-            self.within[0] += 1;
-        }
-        self.windows |= is_outside && matches!(expression, Expr::Function(f) if f.over.is_some());
-        if self.within == [0, 0] {
-            self.columns.extend(column(expression));
-        }
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_expr(&mut self, expression: &Expr) -> ControlFlow<()> {
-        if is_call_of_many(expression) {
-            self.within[0] -= 1;
-        }
-        ControlFlow::Continue(())
-    }
 }

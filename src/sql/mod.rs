@@ -1,6 +1,7 @@
 //! The SQL engine: Polars, behind a few functions over Arrow batches.
 //!
-//! Nothing outside of this room knows Polars. Batches cross by the Arrow C data interface (`bridge`, the one module with
+//! Expressions of feature sets are rewritten (`rewrite`) and calculated (`engine`). A query is parsed and rewritten (`select`, with
+//! `results` and `values`), if it is one that is answered rightly (`answered`, with `functions` and `parts`). Nothing outside of this room knows Polars. Batches cross by the Arrow C data interface (`bridge`, the one module with
 //! `unsafe`). Without the cargo feature `sql` netcap is built without the engine, and what needs it says so.
 
 #[cfg(feature = "sql")]
@@ -9,6 +10,10 @@ mod answered;
 mod bridge;
 #[cfg(feature = "sql")]
 mod engine;
+#[cfg(feature = "sql")]
+mod functions;
+#[cfg(feature = "sql")]
+mod parts;
 #[cfg(feature = "sql")]
 mod results;
 #[cfg(feature = "sql")]

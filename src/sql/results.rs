@@ -8,7 +8,7 @@ use sqlparser::ast::{
     SetExpr, visit_expressions_mut,
 };
 
-use super::answered::{column, columns, is_aggregate};
+use super::parts::{column, columns, is_aggregate};
 use super::select::{Known, one_query};
 use crate::error::{Error, Result};
 

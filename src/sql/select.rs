@@ -16,9 +16,9 @@ use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token;
 
-use super::answered::{
-    check, column, conjuncts, is_about_keys, is_aggregate, is_call_of_many, joins_columns, mixes,
-};
+use super::answered::check;
+use super::functions::is_call_of_many;
+use super::parts::{column, conjuncts, is_about_keys, is_aggregate, joins_columns, mixes};
 use super::results::{named, ordered_as_a_whole};
 use super::rewrite::parse;
 use super::values;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sqlparser::ast::{BinaryOperator, CastKind, Expr, TypedString, Value, visit_expressions};
 
-use super::answered::column;
+use super::parts::column;
 use super::rewrite::{as_elsewhere, call, parse};
 use super::select::Known;
 

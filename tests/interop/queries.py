@@ -29,8 +29,8 @@ REFUSED = (HERE / "queries/refused.sql").read_text().splitlines()
 
 def functions() -> set[str]:
     """The functions that netcap says that it answers."""
-    source = (HERE / "../../src/sql/answered.rs").read_text()
-    lists = re.findall(r"^const (?:AGGREGATES|OF_ROWS|OF_WINDOWS).*?;$", source, re.DOTALL | re.MULTILINE)
+    source = (HERE / "../../src/sql/functions.rs").read_text()
+    lists = re.findall(r"^pub\(super\) const (?:AGGREGATES|OF_ROWS|OF_WINDOWS).*?;$", source, re.DOTALL | re.MULTILINE)
     return {name for text in lists for name in re.findall(r'"(\w+)"', text)}
 
 
@@ -84,6 +84,9 @@ def main() -> int:
     asked = set(re.findall(r"\w+(?=\()", " ".join(ANSWERED)))
     if unasked := functions() - asked:
         failures.append(f"no question has {', '.join(sorted(unasked))}")
+    page = (HERE / "../../docs/query.md").read_text()
+    if untold := {name for name in functions() if f"`{name}`" not in page}:
+        failures.append(f"docs/query.md does not have {', '.join(sorted(untold))}")
     for failure in failures:
         print(f"FAILED  {failure}")
     print(f"{len(ANSWERED) + len(REFUSED) - len(failures)} passed, {len(failures)} failed, 0 skipped")
