@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use netcap_proto::FLOW;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::Made;
 use super::config::Plan;
@@ -231,12 +232,7 @@ pub fn check_locked(locked: &Manifest, path: &Path, plan: &Plan, sources: &Sourc
     if let Some(stage) = locked.stages.get(TABLES_STAGE)
         && stage.options != options
     {
-        for (key, value) in options.as_object().into_iter().flatten() {
-            let theirs = stage.options.get(key).unwrap_or(&serde_json::Value::Null);
-            if theirs != value {
-                wrong.push(format!("option {key} is {value}, and was {theirs}"));
-            }
-        }
+        tell_options("", &options, &stage.options, &mut wrong);
     }
     for request in &plan.labels {
         let [name, _] = label_stages(&request.set);
@@ -276,6 +272,19 @@ pub fn check_locked(locked: &Manifest, path: &Path, plan: &Plan, sources: &Sourc
         path,
         "this run would not be the one that the manifest tells of",
     )
+}
+
+/// The options that differ, one by one: `policy.idle_ns is 1, and was 2`.
+fn tell_options(path: &str, mine: &Value, theirs: &Value, wrong: &mut Vec<String>) {
+    if let (Value::Object(mine), Value::Object(theirs)) = (mine, theirs) {
+        let dot = if path.is_empty() { "" } else { "." };
+        for (key, value) in mine {
+            let theirs = theirs.get(key).unwrap_or(&Value::Null);
+            tell_options(&format!("{path}{dot}{key}"), value, theirs, wrong);
+        }
+    } else if mine != theirs {
+        wrong.push(format!("option {path} is {mine}, and was {theirs}"));
+    }
 }
 
 /// Refuses a result that differs from `locked`.

@@ -115,6 +115,9 @@ pub fn make_labels(
     let replaced = old
         .filter(|stage| stage.inputs != truth.inputs)
         .map(|stage| stage.inputs.iter().map(|file| file.name.clone()).collect());
+    let old = output.manifest().stages.get(&labeled_name);
+    let old: Vec<String> =
+        old.map_or_else(Vec::new, |stage| stage.tables.keys().cloned().collect());
     let mut removed = output.retain(|stage| {
         stage != labels_name && stage != labeled_name && !of_this.iter().any(|s| s == stage)
     })?;
@@ -194,6 +197,10 @@ pub fn make_labels(
             .files
             .push(write_report(&stages.labels, &labels_name, report)?);
     }
+    let gone = old
+        .iter()
+        .filter(|table| !labeled.tables.contains_key(*table));
+    removed.extend(gone.map(|table| format!("{labeled_name}/{table}")));
     output.commit(&labels_name, stages.labels, labels)?;
     output.commit(&labeled_name, stages.labeled, labeled)?;
     Ok(LabelSetMade {

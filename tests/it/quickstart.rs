@@ -87,7 +87,8 @@ fn locked_build_refuses_other_options() {
     ];
     let (status, _, errors) = build(again.path(), &other);
     assert_eq!(status, 2);
-    assert!(errors.contains("option flow"), "{errors}");
+    let told = "option flow.idle_ns is 60000000000, and was ";
+    assert!(errors.contains(told), "{errors}");
 }
 
 #[test]
