@@ -1,5 +1,7 @@
 //! `netcap label record`.
 
+use std::fs::File;
+use std::io::ErrorKind;
 use std::net::{IpAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -117,9 +119,13 @@ impl LabelRecord {
         })
     }
 
-    fn can_write(&self) -> Result<()> {
+    fn folder(&self) -> &Path {
         let folder = self.labels.parent().filter(|p| !p.as_os_str().is_empty());
-        let folder = folder.unwrap_or(Path::new("."));
+        folder.unwrap_or(Path::new("."))
+    }
+
+    fn can_write(&self) -> Result<()> {
+        let folder = self.folder();
         let failed = |e| Error::io(&self.labels, "write", e);
         let metadata = std::fs::metadata(folder).map_err(failed)?;
         if !metadata.is_dir() || metadata.permissions().readonly() {
@@ -148,6 +154,8 @@ impl LabelRecord {
 
     /// Adds the rule to the file, if that gives a right one; `really`, or just to see.
     fn write(&self, rule: &NewRule, really: bool) -> Result<()> {
+        // Of several that run at once, one adds its rule after the other.
+        let _lock = really.then(|| lock(self.folder())).transpose()?;
         let old = if self.labels.exists() {
             std::fs::read_to_string(&self.labels).map_err(|e| Error::io(&self.labels, "read", e))?
         } else {
@@ -183,6 +191,18 @@ impl LabelRecord {
             write_atomically(&self.labels, new.as_bytes())?;
         }
         Ok(())
+    }
+}
+
+/// Locks a folder, as long as the result lives; where folders cannot be locked, nobody waits.
+fn lock(folder: &Path) -> Result<Option<File>> {
+    let Ok(file) = File::open(folder) else {
+        return Ok(None);
+    };
+    match file.lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(e) if e.kind() == ErrorKind::Unsupported => Ok(None),
+        Err(e) => Err(Error::io(folder, "lock", e)),
     }
 }
 

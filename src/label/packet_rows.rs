@@ -53,6 +53,16 @@ pub struct PacketRows {
     claims: PacketClaimColumns,
     symbols: Symbols,
     rows: usize,
+    counts: BTreeMap<usize, PacketCounts>,
+}
+
+/// Packets that a rule claims.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PacketCounts {
+    /// All of them.
+    pub claimed: u64,
+    /// Those whose label it made.
+    pub decided: u64,
 }
 
 /// Rows of the two tables.
@@ -127,8 +137,13 @@ impl PacketRows {
         (self.rows >= BATCH).then(|| self.take()).transpose()
     }
 
+    /// What rules claim of the packets so far.
+    pub fn counts(&self) -> &BTreeMap<usize, PacketCounts> {
+        &self.counts
+    }
+
     /// The last batch, with all that still waited; nothing if it has no rows.
-    pub fn finish(mut self, labeler: &Labeler) -> Result<Option<PacketBatches>> {
+    pub fn take_rest(&mut self, labeler: &Labeler) -> Result<Option<PacketBatches>> {
         for (key, hits) in std::mem::take(&mut self.waiting) {
             self.write_waiting(labeler, key, hits);
         }
@@ -145,7 +160,13 @@ impl PacketRows {
         })
     }
 
-    fn write_waiting(&mut self, labeler: &Labeler, key: Key, hits: Vec<(usize, PacketHit)>) {
+    fn write_waiting(&mut self, labeler: &Labeler, key: Key, mut hits: Vec<(usize, PacketHit)>) {
+        // What is said of the packet itself comes before what is said of its hosts.
+        let is_of_packets =
+            |rule: usize| labeler.rule(rule).is_some_and(|(r, _)| r.is_of_packets());
+        if hits.iter().any(|(rule, _)| is_of_packets(*rule)) {
+            hits.retain(|(rule, _)| is_of_packets(*rule));
+        }
         let verdict = labeler.label_packet(hits);
         let verdict = verdict.unwrap_or_else(Verdict::vouched_for);
         self.write(key, &verdict, None);
@@ -172,6 +193,9 @@ impl PacketRows {
             let Some((rule, file)) = labeler.rule(claim.rule) else {
                 continue;
             };
+            let counts = self.counts.entry(claim.rule).or_default();
+            counts.claimed += 1;
+            counts.decided += u64::from(claim.won);
             self.claims.push(&PacketClaimRow {
                 capture,
                 packet,

@@ -6,33 +6,8 @@
 use std::fmt;
 
 use crate::label::problems::{Fault, did_you_mean};
+use crate::label::protocols::{LIKELY, PROTOCOLS};
 use crate::packet::has_ports;
-
-/// Protocols by name, as IANA numbers them; the first name of a number is the one shown.
-const PROTOCOLS: &[(&str, u8)] = &[
-    ("icmp", 1),
-    ("igmp", 2),
-    ("ipip", 4),
-    ("tcp", 6),
-    ("egp", 8),
-    ("udp", 17),
-    ("dccp", 33),
-    ("ipv6", 41),
-    ("rsvp", 46),
-    ("gre", 47),
-    ("esp", 50),
-    ("ah", 51),
-    ("icmpv6", 58),
-    ("ipv6-icmp", 58),
-    ("icmp6", 58),
-    ("eigrp", 88),
-    ("ospf", 89),
-    ("pim", 103),
-    ("vrrp", 112),
-    ("l2tp", 115),
-    ("sctp", 132),
-    ("udplite", 136),
-];
 
 /// A range of ports, perhaps of one protocol only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -210,7 +185,7 @@ pub(super) fn protocol(name: &str) -> Result<u8, Fault> {
         .or_else(number)
         .ok_or_else(|| {
             let fault = Fault::new(0, format!("`{name}` is no protocol"));
-            match did_you_mean(name, PROTOCOLS.iter().map(|(known, _)| *known)) {
+            match did_you_mean(name, LIKELY) {
                 Some(help) => fault.help(help),
                 None => fault,
             }

@@ -1,5 +1,6 @@
 //! The stages `labels/<set>` and `labeled/<set>`: ground truth joined with the flows.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use arrow::array::RecordBatch;
@@ -21,7 +22,7 @@ use crate::dataset::{Contents, Manifest, Output, StageFacts, check_free, fingerp
 use crate::error::{Error, Finding, Result, Severity};
 use crate::label::{
     Basis, FlowLabels, Misses, Report, Said, Sensitivity, SensitivityTally, Slacks, Stability,
-    Tally, label_batch, look_batch, needed_columns, vary_batch,
+    Surroundings, Tally, label_batch, look_batch, needed_columns, vary_batch,
 };
 use crate::output::{
     FileFacts, Layout, Splicer, Stage, TableFacts, TableWriter, hex, read_table, write_atomically,
@@ -147,21 +148,25 @@ pub fn make_labels(
         let made = label_flows(output.contents(), &basis, table, &stages, first, of_flow)?;
         labels.tables.insert(table.name.to_owned(), made.labels);
         labeled.tables.insert(table.name.to_owned(), made.labeled);
-        if let Some(claims) = made.claims {
-            labels.tables.insert("claims".to_owned(), claims);
-            let misses = Misses::new(labeler, &made.tally);
-            let misses = look_for(output.contents(), table, &basis, misses)?;
-            let around = look_around(output.contents(), table)?;
-            report = Some(Report::new(labeler, &made.tally, Some(&misses), &around));
-        }
+        let mut counts = BTreeMap::new();
         if table.name == FLOW.name {
             for (flow, said) in made.said {
                 basis.packets.keep(flow, said);
             }
             let (contents, rules) = (output.contents(), rules.as_ref());
-            let tables =
-                write_packet_labels(contents, &basis, rules, &stages.labels, &labels_name)?;
-            labels.tables.extend(tables);
+            let made = write_packet_labels(contents, &basis, rules, &stages.labels, &labels_name)?;
+            labels.tables.extend(made.tables);
+            counts = made.counts;
+        }
+        if let Some(claims) = made.claims {
+            labels.tables.insert("claims".to_owned(), claims);
+            let misses = Misses::new(labeler, &made.tally);
+            let misses = look_for(output.contents(), table, &basis, misses)?;
+            let around = Surroundings {
+                packet_claims: counts,
+                ..look_around(output.contents(), table)?
+            };
+            report = Some(Report::new(labeler, &made.tally, Some(&misses), &around));
         }
     }
     if let Some(carried) = &mut carried {

@@ -1,5 +1,7 @@
 //! The tables `packet_labels` and `packet_claims` of a label set: packets that have labels of their own.
 
+use std::collections::BTreeMap;
+
 use netcap_proto::{ARP, IPV4, IPV6, PACKET_CLAIM, PACKET_LABEL};
 
 use super::decoded::read_columns;
@@ -7,7 +9,7 @@ use super::label_sets::writer;
 use super::truth::packets;
 use crate::dataset::Contents;
 use crate::error::Result;
-use crate::label::{Basis, PacketRows, PacketRules, label_without_flow};
+use crate::label::{Basis, PacketCounts, PacketRows, PacketRules, label_without_flow};
 use crate::output::{Layout, Stage, TableFacts};
 
 /// Names of the two tables in a stage of labels.
@@ -19,14 +21,22 @@ const ADDRESSED: [&str; 9] = [
     "capture", "packet", "flow", "ts", "src_ip", "dst_ip", "src_mac", "dst_mac", "protocol",
 ];
 
-/// Writes both tables; gives them by name.
+/// What was written, and what of it rules claim.
+pub(super) struct PacketTables {
+    /// Both tables, by name.
+    pub(super) tables: [(String, TableFacts); 2],
+    /// By the number of the rule.
+    pub(super) counts: BTreeMap<usize, PacketCounts>,
+}
+
+/// Writes both tables.
 pub(super) fn write_packet_labels(
     contents: &Contents,
     basis: &Basis<'_>,
     rules: Option<&PacketRules<'_>>,
     stage: &Stage,
     prefix: &str,
-) -> Result<[(String, TableFacts); 2]> {
+) -> Result<PacketTables> {
     let mut labels = writer(Layout::plain(&PACKET_LABEL), stage, prefix, PACKET_LABELS)?;
     let mut claims = writer(Layout::plain(&PACKET_CLAIM), stage, prefix, PACKET_CLAIMS)?;
     let mut rows = PacketRows::default();
@@ -50,9 +60,12 @@ pub(super) fn write_packet_labels(
             write(rows.take_full()?)?;
         }
     }
-    write(rows.finish(basis.labeler)?)?;
-    Ok([
-        (PACKET_LABELS.to_owned(), labels.finish()?),
-        (PACKET_CLAIMS.to_owned(), claims.finish()?),
-    ])
+    write(rows.take_rest(basis.labeler)?)?;
+    Ok(PacketTables {
+        tables: [
+            (PACKET_LABELS.to_owned(), labels.finish()?),
+            (PACKET_CLAIMS.to_owned(), claims.finish()?),
+        ],
+        counts: rows.counts().clone(),
+    })
 }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use netcap_proto::{CAPTURE, CLOCK, FLOW, Table};
 
 use super::decoded::read_plain;
+use super::tables::TABLES_STAGE;
 use crate::batch::{int64, text};
 use crate::dataset::Contents;
 use crate::error::Result;
@@ -28,12 +29,25 @@ pub(super) fn look_around(contents: &Contents, flows: &Table) -> Result<Surround
     }
     Ok(Surroundings {
         without_packets: flows.name != FLOW.name,
+        packet_claims: BTreeMap::new(),
         clocks: clocks(contents)?,
         captures,
         packets: counts.read,
         duplicates: counts.kept_duplicates,
-        disordered,
+        // Put in order, they say nothing of the flows.
+        disordered: if is_reordered(contents) {
+            0
+        } else {
+            disordered
+        },
     })
+}
+
+/// Whether packets were put in order of time while they were decoded.
+fn is_reordered(contents: &Contents) -> bool {
+    let stage = contents.stage(TABLES_STAGE);
+    let option = stage.and_then(|stage| stage.options.get("arrangement")?.get("reorder_ns"));
+    option.is_some_and(|option| !option.is_null())
 }
 
 #[derive(Default)]

@@ -207,3 +207,141 @@ fn ports_of_patterns_are_those_of_the_ends_that_they_are_of() {
         ]
     );
 }
+
+#[test]
+fn numbers_with_exponents_are_what_they_are() {
+    let text =
+        "ts,src_ip_zeek,src_port_zeek,dest_ip_zeek,dest_port_zeek,proto,duration,label_tactic
+1.645000001E9,1.2.3.4,5,5.6.7.8,80,tcp,1.5e1,Recon
+1645000001.25,1.2.3.4,5,5.6.7.8,80,sun-nd,0,Recon
+";
+    let found = import("u.csv", text.as_bytes(), &[]);
+    assert_eq!(found.status, 0, "{}", found.told);
+    let span = "2022-02-16T08:26:41.000000000Z,2022-02-16T08:26:56.000999999Z";
+    assert!(found.lines[0].contains(span), "{}", found.lines[0]);
+    assert!(
+        found.lines[1].contains(",sun-nd,forward"),
+        "{}",
+        found.lines[1]
+    );
+}
+
+#[test]
+fn files_are_of_the_format_that_says_most_of_them() {
+    let text = "Unnamed: 0,Flow ID, Source IP, Source Port, Destination IP, Destination Port, Protocol, Timestamp, Flow Duration,SimillarHTTP, Inbound, Label
+1,x,172.16.0.5,634,192.168.50.1,60495,17,2018-12-01 10:51:39.813448,28415,0,1,DrDoS_DNS
+";
+    let found = import("d.csv", text.as_bytes(), &["--zone=-04:00"]);
+    assert!(
+        found.told.contains("cic-ddos2019: 1 line, 1 rule"),
+        "{}{}",
+        found.told,
+        found.errors
+    );
+}
+
+#[test]
+fn columns_that_a_mapping_misspells_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let mapping = folder.path().join("mine.yaml");
+    let text = "who;to;role;what;when\n10.0.0.1;10.0.0.2;victim;scan;1000\n";
+    for (columns, told) in [
+        (
+            "columns: {start: [when], src: [who], dst: [too], label: [what]}",
+            "names the column `too` for `dst`",
+        ),
+        (
+            "columns: {start: [when], src: [who], label: [what]}\nskip: {rolle: [victim]}",
+            "names the column `rolle` for `skip`",
+        ),
+    ] {
+        let yaml = format!(
+            "netcap-mapping: 1\nname: mine\ntitle: mine\nrows: {{form: csv, separator: ';'}}\n{columns}\ntime: {{forms: [epoch]}}\n"
+        );
+        std::fs::write(&mapping, yaml).unwrap();
+        let found = import(
+            "mine.csv",
+            text.as_bytes(),
+            &["--format", mapping.to_str().unwrap()],
+        );
+        assert!(
+            found.status == 2 && found.errors.contains(told),
+            "{}",
+            found.errors
+        );
+        assert!(found.errors.contains("did you mean"), "{}", found.errors);
+    }
+}
+
+#[test]
+fn resolutions_are_what_times_leave_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let mapping = folder.path().join("mine.yaml");
+    let end = |form: &str, resolution: &str, time: &str| {
+        let yaml = format!(
+            "netcap-mapping: 1\nname: mine\ntitle: mine\nrows: {{form: csv}}\ncolumns: {{start: [when], src: [who], label: [what]}}\ntime: {{forms: ['{form}'], zone: UTC, resolution: {resolution}}}\n"
+        );
+        std::fs::write(&mapping, yaml).unwrap();
+        let text = format!("who,what,when\n10.0.0.1,scan,{time}\n");
+        let found = import(
+            "mine.csv",
+            text.as_bytes(),
+            &["--format", mapping.to_str().unwrap()],
+        );
+        let end = found.lines[0].split(',').nth(3).unwrap().to_owned();
+        end.split('T').nth(1).unwrap().to_owned()
+    };
+    assert_eq!(end("epoch", "60s", "1525879800"), "15:30:59.999999999Z");
+    assert_eq!(
+        end("%Y-%m-%d %H:%M", "5s", "2018-05-09 15:30"),
+        "15:30:59.999999999Z"
+    );
+    assert_eq!(
+        end("%Y-%m-%d %H:%M:%S", "5s", "2018-05-09 15:30:00"),
+        "15:30:04.999999999Z"
+    );
+}
+
+#[test]
+fn lines_without_ports_have_whole_addresses() {
+    let alert = |ends: &str| {
+        format!(
+            "07/06/17-10:41:02.123456  [**] [1:2010:3] ping [**] [Classification: y] [Priority: 2] {{IPV6-ICMP}} {ends}"
+        )
+    };
+    let text = [alert("2001:db8::5:1 -> 2001:db8::6:2"), alert("2001:0db8:0000:0000:0000:0000:0000:0001:128 -> 2001:0db8:0000:0000:0000:0000:0000:0002:0")].join("\n");
+    let found = import("fast.log", text.as_bytes(), &["--zone", "UTC"]);
+    assert_eq!(found.status, 0, "{}", found.told);
+    assert!(
+        found.lines[0].contains("2017-07-06T10:41:02")
+            && found.lines[0].contains(",2001:db8::5:1,2001:db8::6:2,,icmpv6,"),
+        "{}",
+        found.lines[0]
+    );
+    assert!(
+        found.lines[1].contains(",2001:db8::1,2001:db8::2,,icmpv6,"),
+        "{}",
+        found.lines[1]
+    );
+}
+
+#[test]
+fn files_of_one_name_have_rules_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let line = format!("{CIC}\nx,172.16.0.1,36196,192.168.10.50,80,6,6/7/2017 10:40,0,Bot\n");
+    for day in ["mon", "tue"] {
+        std::fs::create_dir(path(day)).unwrap();
+        std::fs::write(path(&format!("{day}/a.csv")), &line).unwrap();
+    }
+    let (mon, tue, out) = (path("mon/a.csv"), path("tue/a.csv"), path("out.csv"));
+    let (status, _, errors) = run(&[
+        "label", "import", &mon, &tue, "--zone", "-03:00", "--out", &out,
+    ]);
+    assert_eq!(status, 0, "{errors}");
+    let text = std::fs::read_to_string(&out).unwrap();
+    assert!(
+        text.contains("\na.csv_2,Bot") && text.contains("\n2-a.csv_2,Bot"),
+        "{text}"
+    );
+}

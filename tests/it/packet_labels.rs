@@ -177,3 +177,25 @@ fn packets_have_labels_of_their_own() {
         "{errors}"
     );
 }
+
+#[test]
+fn packets_without_a_flow_are_of_the_rules_for_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let capture = root().join("tests/lab/quickstart.pcapng");
+    let (out, rules) = (path("out"), path("rules.yaml"));
+    let decode = run(&["decode", capture.to_str().unwrap(), "--out", &out]);
+    assert_eq!(decode.0, 0, "{}", decode.2);
+    let arp = query(&out, "SELECT packet FROM arp ORDER BY packet LIMIT 1");
+    let packet = &arp[0][0];
+    // A rule of hosts stands first, and is about all that has an address.
+    let text = format!(
+        "netcap-labels: 1\nconflicts: first\nrules:\n  - {{id: hosts, label: Hosts, attackers: any, time: always}}\n  - {{id: arp, label: Spoofing, packets: '{packet}'}}\n"
+    );
+    std::fs::write(&rules, text).unwrap();
+    // Neither matched nothing nor never decides.
+    let (status, _, told) = run(&["label", "--labels", &rules, "--input", &out, "--strict"]);
+    assert!(status < 2 && !told.contains("rule-empty"), "{told}");
+    let sql = format!("SELECT label FROM packet_label_rules WHERE packet = {packet}");
+    assert_eq!(query(&out, &sql), [["Spoofing"]]);
+}

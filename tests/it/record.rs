@@ -75,3 +75,28 @@ fn a_command_becomes_a_rule() {
     assert_eq!(record("other", &[], &["/no/such/program"]).0, 2);
     assert_eq!(std::fs::read_to_string(&labels).unwrap(), text);
 }
+
+#[test]
+fn several_at_once_keep_all_rules() {
+    let folder = tempfile::tempdir().unwrap();
+    let labels = folder.path().join("f.yaml");
+    std::fs::write(&labels, "netcap-labels: 1\nzone: UTC\nrules: []\n").unwrap();
+    let start = |n: usize| {
+        let mut command = crate::support::netcap();
+        command.args(["label", "record", "--labels", labels.to_str().unwrap()]);
+        command.args(["--rule", &format!("p{n}"), "--victim", "127.0.0.1"]);
+        command.args(["--", "sleep", "0.2"]);
+        command
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null());
+        command.spawn().unwrap()
+    };
+    let all: Vec<_> = (0..6).map(start).collect();
+    for mut one in all {
+        assert!(one.wait().unwrap().success());
+    }
+    let text = std::fs::read_to_string(&labels).unwrap();
+    for n in 0..6 {
+        assert!(text.contains(&format!("- id: p{n}\n")), "{text}");
+    }
+}

@@ -11,9 +11,12 @@ mod rules;
 mod times;
 mod traffic;
 
+use std::collections::BTreeMap;
+
 use crate::error::Finding;
 use crate::label::labeler::Labeler;
 use crate::label::misses::Misses;
+use crate::label::packet_rows::PacketCounts;
 use crate::label::report::Report;
 use crate::label::tally::Tally;
 
@@ -31,6 +34,8 @@ pub struct Surroundings {
     pub captures: Vec<Option<u64>>,
     /// The flows are of another policy than netcap's own, so that rules for packets say nothing of them.
     pub without_packets: bool,
+    /// What rules claim of packets by themselves, by the numbers of rules.
+    pub packet_claims: BTreeMap<usize, PacketCounts>,
     /// Packets, and among them duplicates and those earlier than one before.
     pub packets: u64,
     /// Packets with the same bytes as one shortly before.

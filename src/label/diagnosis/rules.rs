@@ -27,7 +27,7 @@ pub(super) fn tell(
     left_out(labeler, findings);
     flips(labeler, tally, findings);
     empty_rules(report, labeler, tally, misses, around, findings);
-    shadowed(labeler, tally, findings);
+    shadowed(labeler, tally, around, findings);
     unseen_hosts(labeler, tally, misses, findings);
     conflicts(report, labeler, findings);
     ambiguous(report, tally, findings);
@@ -77,7 +77,7 @@ fn empty_rules(
         .rules
         .iter()
         .enumerate()
-        .filter(|(_, row)| row.rows == 0)
+        .filter(|(number, row)| row.rows == 0 && !around.packet_claims.contains_key(number))
     {
         let why = match misses.and_then(|misses| misses.rules.get(&number)) {
             Some(miss) => labeler.rule(number).map(|(rule, _)| explain(rule, miss)),
@@ -102,11 +102,12 @@ fn empty_rules(
 }
 
 /// Rules that match, and never decide.
-fn shadowed(labeler: &Labeler, tally: &Tally, findings: &mut Vec<Finding>) {
+fn shadowed(labeler: &Labeler, tally: &Tally, around: &Surroundings, findings: &mut Vec<Finding>) {
     for (number, counts) in &tally.rules {
         let lost: u64 = counts.lost_to.values().sum();
-        let (Some((rule, _)), true) = (labeler.rule(*number), lost > 0 && lost == counts.rows)
-        else {
+        let packets = around.packet_claims.get(number);
+        let decides = lost < counts.rows || packets.is_some_and(|packets| packets.decided > 0);
+        let (Some((rule, _)), true) = (labeler.rule(*number), lost > 0 && !decides) else {
             continue;
         };
         let id = |number: usize| labeler.rule(number).map_or("", |(rule, _)| rule.id());

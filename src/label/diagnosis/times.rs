@@ -246,6 +246,12 @@ fn clock_skew(around: &Surroundings, findings: &mut Vec<Finding>) {
                 signed(median)
             );
             Finding::warning("clock-skew", message).about(subject)
+        } else if clock.messages < LEAST_MESSAGES && median.saturating_abs() > right {
+            let message = format!(
+                "clocks in the traffic differ from that of the capture by {} (median; {evidence}): too few to tell whose is wrong",
+                signed(median)
+            );
+            Finding::information("clock-skew", message).about(subject)
         } else {
             let message = format!(
                 "clocks in the traffic agree with that of the capture: they differ by {} (median; {evidence})",

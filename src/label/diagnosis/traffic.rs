@@ -140,7 +140,7 @@ fn packets(report: &Report, around: &Surroundings, findings: &mut Vec<Finding>) 
             "reorder",
             around.disordered,
             "are earlier than one before them in their file",
-            "--reorder 1s",
+            "--reorder TIME",
         ),
     ] {
         if packets > 0 {

@@ -7,7 +7,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 use super::ImportOptions;
-use super::mapping::{Columns, Kind, Mapping, Unit, has_zone};
+use super::mapping::{Columns, Kind, Mapping, Shape, Unit, has_zone};
 use super::rows::Row;
 use crate::label::{duration, moment as written, service};
 use crate::packet::has_ports;
@@ -94,7 +94,22 @@ pub(super) fn convert(
             .map(|address| vec![address.to_canonical()])
             .map_err(|_| "an address is none".to_owned()),
     };
-    let (attackers, victims) = (address(&columns.src)?, address(&columns.dst)?);
+    // Lines without ports, whose pattern takes the last group of an address for one.
+    let whole = |host: &[String], port: &[String]| {
+        let text = format!("{}:{}", row.get(host)?, row.get(port)?);
+        text.parse::<std::net::Ipv6Addr>().ok()
+    };
+    let is_pattern = matches!(mapping.rows, Shape::Pattern { .. });
+    let whole = [
+        (&columns.src, &columns.src_port),
+        (&columns.dst, &columns.dst_port),
+    ]
+    .map(|(host, port)| whole(host, port).filter(|_| is_pattern));
+    let [src, dst] = whole;
+    let (attackers, victims) = (
+        src.map_or_else(|| address(&columns.src), |ip| Ok(vec![ip.into()]))?,
+        dst.map_or_else(|| address(&columns.dst), |ip| Ok(vec![ip.into()]))?,
+    );
     let packet = match columns.are_of_packets() || options.by_packet {
         true => Some(packet(row, columns, shift)?),
         false => None,
@@ -117,7 +132,14 @@ pub(super) fn convert(
         None => Ok(None),
         Some(text) => port(text),
     };
-    let ports = (port(&columns.src_port)?, port(&columns.dst_port)?);
+    let port_of = |whole: Option<_>, columns| match whole {
+        Some(_) => Ok(None),
+        None => port(columns),
+    };
+    let ports = (
+        port_of(src, &columns.src_port)?,
+        port_of(dst, &columns.dst_port)?,
+    );
     if attackers.is_empty() && victims.is_empty() && ports == (None, None) && packet.is_none() {
         return Err("they name no host".to_owned());
     }
@@ -150,7 +172,7 @@ fn packet(row: &Row, columns: &Columns, shift: u64) -> Result<u64, String> {
 /// The number of the packet as the line has it.
 pub(super) fn number(row: &Row, columns: &Columns) -> Result<Option<u64>, String> {
     if columns.packet.first().is_some_and(|name| name == "line") {
-        return Ok(Some(row.line as u64));
+        return Ok(Some(row.nth as u64));
     }
     let parse = |text: &str| {
         let number = text.parse();
@@ -218,10 +240,13 @@ fn span(row: &Row, mapping: &Mapping, options: &ImportOptions) -> Result<(i64, i
             .map_err(|_| "the resolution in the mapping is no time".to_owned())?,
         None => Unit::S.ns(),
     };
-    // Of a format that has times with seconds and without.
+    // A format may have times with seconds and without.
+    let is_mixed = time.forms.iter().any(|form| has_seconds_in(form))
+        && !time.forms.iter().all(|form| has_seconds_in(form));
     let resolution = match has_seconds {
-        true => resolution.min(Unit::S.ns()),
-        false => resolution,
+        true if is_mixed => resolution.min(Unit::S.ns()),
+        true => resolution,
+        false => resolution.max(60 * Unit::S.ns()),
     };
     let (start, end) = match (start, end) {
         (Some(start), Some(end)) => (start, end),
@@ -233,6 +258,12 @@ fn span(row: &Row, mapping: &Mapping, options: &ImportOptions) -> Result<(i64, i
         return Err("they end before they start".to_owned());
     }
     Ok((start, end.saturating_add(resolution - 1)))
+}
+
+fn has_seconds_in(form: &str) -> bool {
+    ["epoch", "%S", "%T", "%s", "%c", "%X"]
+        .iter()
+        .any(|seconds| form.contains(seconds))
 }
 
 /// A time in nanoseconds, and whether it was written with seconds.
@@ -253,8 +284,8 @@ fn moment(text: &str, mapping: &Mapping, options: &ImportOptions) -> Result<(i64
             continue;
         }
         if has_zone(form) {
-            if let Ok(time) = Timestamp::strptime(form, text) {
-                return Ok((ns(time)?, form.contains("%S")));
+            if let Some(ns) = Timestamp::strptime(form, text).ok().and_then(ns) {
+                return Ok((ns, has_seconds_in(form)));
             }
             continue;
         }
@@ -271,18 +302,42 @@ fn moment(text: &str, mapping: &Mapping, options: &ImportOptions) -> Result<(i64
         let time = ambiguous
             .unambiguous()
             .map_err(|_| "the local time exists twice, or not at all".to_owned())?;
-        return Ok((ns(time)?, form.contains("%S")));
+        // Years of two digits that were read as such of four.
+        let Some(ns) = ns(time) else {
+            continue;
+        };
+        return Ok((ns, has_seconds_in(form)));
     }
     Err("the time is not written as the mapping says".to_owned())
 }
 
-fn ns(time: Timestamp) -> Result<i64, String> {
-    i64::try_from(time.as_nanosecond())
-        .map_err(|_| "the time is beyond what can be kept".to_owned())
+fn ns(time: Timestamp) -> Option<i64> {
+    i64::try_from(time.as_nanosecond()).ok()
+}
+
+/// `1.5e9` with all of its digits and no exponent, as programs write numbers that are floats to them.
+fn without_exponent(text: &str) -> Option<String> {
+    let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else {
+        return Some(text.to_owned());
+    };
+    let exponent: i32 = exponent.parse().ok().filter(|e: &i32| e.abs() < 40)?;
+    let (sign, mantissa) = match mantissa.strip_prefix('-') {
+        Some(rest) => ("-", rest),
+        None => ("", mantissa),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{whole}{fraction}");
+    let point = i32::try_from(whole.len()).ok()? + exponent;
+    let point = usize::try_from(point).ok()?;
+    let digits = format!("{digits:0<point$}");
+    let (whole, fraction) = digits.split_at_checked(point)?;
+    Some(format!("{sign}{whole}.{fraction}"))
 }
 
 /// A decimal number of units as nanoseconds; what is finer is cut.
 fn scaled(text: &str, unit: Unit) -> Option<i64> {
+    let plain = without_exponent(text)?;
+    let text = plain.as_str();
     let digits = match text.split_once('.') {
         Some((whole, fraction)) => {
             let most = unit.ns().checked_ilog10().unwrap_or(0) as usize;

@@ -1,5 +1,6 @@
 //! A label file in CSV under construction: the columns that its rules need.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
@@ -11,6 +12,7 @@ use crate::label::service;
 /// The rules so far.
 pub(super) struct Lines {
     rules: Vec<(String, Label)>,
+    ids: HashSet<String>,
     capture: Option<String>,
 }
 
@@ -19,13 +21,21 @@ impl Lines {
     pub(super) fn of(capture: Option<String>) -> Self {
         Self {
             rules: Vec::new(),
+            ids: HashSet::new(),
             capture,
         }
     }
 
-    /// Adds a rule.
+    /// Adds a rule. Of an id that is taken, of a file of the same name or a label that differs in signs only, another one
+    /// is made.
     pub(super) fn push(&mut self, id: String, label: Label) {
-        self.rules.push((id, label));
+        let mut own = id.clone();
+        let mut nth = 1;
+        while !self.ids.insert(own.clone()) {
+            nth += 1;
+            own = format!("{nth}-{id}");
+        }
+        self.rules.push((own, label));
     }
 
     /// The text.

@@ -43,6 +43,9 @@ pub(super) struct Mapping {
     /// Lines that are left out for what another column says: the column, and its values.
     #[serde(default)]
     pub(super) skip: BTreeMap<String, Vec<String>>,
+    /// A user wrote it, and may have misspelt a column.
+    #[serde(skip)]
+    pub(super) is_own: bool,
     /// Whether the file knows who opened the flow: `forward`, `either` (default).
     #[serde(default)]
     pub(super) direction: Option<String>,
@@ -105,12 +108,28 @@ pub(super) struct Columns {
     pub(super) protocol: Vec<String>,
     /// The label.
     pub(super) label: Vec<String>,
-    /// The number of a packet in its capture, from 1; `line` is the number of the line. With hosts, it is asked for.
+    /// The number of a packet in its capture, from 1; `line` counts the lines, without the one with names. With hosts, it is asked for.
     #[serde(default)]
     pub(super) packet: Vec<String>,
 }
 
 impl Columns {
+    /// All of them by what they are, with the names that are tried.
+    pub(super) fn named(&self) -> [(&'static str, &[String]); 10] {
+        [
+            ("start", &self.start),
+            ("end", &self.end),
+            ("duration", &self.duration),
+            ("src", &self.src),
+            ("src-port", &self.src_port),
+            ("dst", &self.dst),
+            ("dst-port", &self.dst_port),
+            ("protocol", &self.protocol),
+            ("label", &self.label),
+            ("packet", &self.packet),
+        ]
+    }
+
     /// Labels are of packets and of nothing else.
     pub(super) fn are_of_packets(&self) -> bool {
         !self.packet.is_empty() && self.src.is_empty() && self.dst.is_empty()
@@ -201,16 +220,16 @@ pub(super) enum Kind {
 /// The mappings that come with netcap.
 const FORMATS: [(&str, &str); 18] = [
     (
+        "cic-ddos2019",
+        include_str!("../../../labels/formats/cic-ddos2019.yaml"),
+    ),
+    (
         "cic-ids2017",
         include_str!("../../../labels/formats/cic-ids2017.yaml"),
     ),
     (
         "cic-ids2018",
         include_str!("../../../labels/formats/cic-ids2018.yaml"),
-    ),
-    (
-        "cic-ddos2019",
-        include_str!("../../../labels/formats/cic-ddos2019.yaml"),
     ),
     (
         "cns2022",
@@ -291,7 +310,11 @@ impl Mapping {
             );
         }
         let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, "read", e))?;
-        Self::parse(&text).map_err(|e| e.in_file(path))
+        let mapping = Self::parse(&text).map_err(|e| e.in_file(path))?;
+        Ok(Self {
+            is_own: true,
+            ..mapping
+        })
     }
 
     fn parse(text: &str) -> Result<Self> {

@@ -1,9 +1,10 @@
 //! Ground truth of others, as label files: a mapping says what the columns of their files mean, and each line
 //! becomes a line of a label file in CSV, whose id names the line that it comes from.
 //!
-//! `mapping` is the file that says so, `rows` takes lines apart, `convert` makes labels of them, `lines` a label file. What
+//! `mapping` is the file that says so, `rows` takes lines apart, `columns` looks whether they have what it names, `convert` makes labels of them, `lines` a label file. What
 //! is no table has a reader of its own (`others`).
 
+mod columns;
 mod convert;
 mod go_netcap;
 mod lines;
@@ -291,21 +292,7 @@ fn add_text(
     done.notes.extend(mapping.note.iter().cloned());
     let rows = || rows::Rows::new(text, &mapping).map_err(|e| e.in_file(file));
     let of_packets = mapping.columns.are_of_packets();
-    // All rules would be about all hosts.
-    let (src, dst) = (&mapping.columns.src, &mapping.columns.dst);
-    let mut some = rows()?.filter(|row| !row.is_empty()).take(100).peekable();
-    let has_hosts = |row: rows::Row| row.has_any(src) || row.has_any(dst);
-    if !src.is_empty() && !dst.is_empty() && some.peek().is_some() && !some.any(has_hosts) {
-        return Err(Error::new(
-            "this file has no addresses, so that nothing tells which flows its lines are about",
-        )
-        .in_file(file)
-        .help(format!(
-            "use one with the columns {} and {}",
-            src.join(" or "),
-            dst.join(" or ")
-        )));
-    }
+    columns::check(&mapping, rows()?).map_err(|e| e.in_file(file))?;
     let number = |row: &rows::Row| convert::number(row, &mapping.columns).ok().flatten();
     // Of numbers from 0, the first is among the first.
     let (name, _) = stem(file);

@@ -13,6 +13,8 @@ use crate::error::{Error, Result};
 pub(super) struct Row {
     /// Number of the line in its file, from 1.
     pub(super) line: usize,
+    /// Which one it is, without the names of columns, from 1.
+    pub(super) nth: usize,
     /// It is not of the form of its file: no JSON, or cut off.
     pub(super) is_broken: bool,
     fields: BTreeMap<String, String>,
@@ -34,6 +36,11 @@ impl Row {
         columns
             .iter()
             .any(|name| self.fields.contains_key(&key(name)))
+    }
+
+    /// The names of its fields, in small letters.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.fields.keys().map(String::as_str)
     }
 
     /// There is nothing in it.
@@ -66,6 +73,7 @@ fn key(name: &str) -> String {
 
 /// The lines of a file.
 pub(super) struct Rows<'t> {
+    nth: usize,
     lines: Box<dyn Iterator<Item = Row> + 't>,
 }
 
@@ -73,7 +81,12 @@ impl Iterator for Rows<'_> {
     type Item = Row;
 
     fn next(&mut self) -> Option<Row> {
-        self.lines.next()
+        let row = self.lines.next()?;
+        self.nth += 1;
+        Some(Row {
+            nth: self.nth,
+            ..row
+        })
     }
 }
 
@@ -81,6 +94,7 @@ impl<'t> Rows<'t> {
     /// Takes a text apart.
     pub(super) fn new(text: &'t str, mapping: &Mapping) -> Result<Self> {
         Ok(Self {
+            nth: 0,
             lines: match &mapping.rows {
                 Shape::Csv {
                     separator,
@@ -190,6 +204,7 @@ fn csv<'t>(
         }
         Some(Row {
             line,
+            nth: 0,
             is_broken,
             fields,
         })
@@ -219,6 +234,7 @@ fn zeek(text: &str) -> Result<Lines<'_>> {
     let rows = numbered(text).filter(|(_, line)| !line.starts_with('#') && !line.is_empty());
     Ok(Box::new(rows.map(move |(line, text)| Row {
         line,
+        nth: 0,
         is_broken: false,
         fields: names.iter().cloned().zip(split(text)).collect(),
     })))
@@ -231,6 +247,7 @@ fn json_line((line, text): (usize, &str)) -> Option<Row> {
     let Ok(value) = serde_json::from_str::<Value>(text) else {
         return Some(Row {
             line,
+            nth: 0,
             is_broken: true,
             fields: BTreeMap::new(),
         });
@@ -239,6 +256,7 @@ fn json_line((line, text): (usize, &str)) -> Option<Row> {
     flatten(&value, String::new(), &mut fields);
     Some(Row {
         line,
+        nth: 0,
         is_broken: false,
         fields,
     })
@@ -283,6 +301,7 @@ fn pattern_lines<'t>(text: &'t str, pattern: &str) -> Result<Lines<'t>> {
         let Some(found) = pattern.captures(text) else {
             return Some(Row {
                 line,
+                nth: 0,
                 is_broken: true,
                 fields: BTreeMap::new(),
             });
@@ -293,6 +312,7 @@ fn pattern_lines<'t>(text: &'t str, pattern: &str) -> Result<Lines<'t>> {
         });
         Some(Row {
             line,
+            nth: 0,
             is_broken: false,
             fields: fields.collect(),
         })
