@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 
 use arrow::datatypes::{DataType, SchemaRef};
 use sqlparser::ast::{
-    BinaryOperator, Expr, GroupByExpr, JoinConstraint, JoinOperator, OrderBy, OrderByExpr,
+    BinaryOperator, Expr, GroupByExpr, Join, JoinConstraint, JoinOperator, OrderBy, OrderByExpr,
     OrderByKind, Query, Select, SelectItem, SetExpr, Statement, Value, VisitMut, VisitorMut,
     visit_expressions_mut, visit_relations,
 };
@@ -129,6 +129,11 @@ impl VisitorMut for Conditions {
             select.having = of_groups.into_iter().reduce(and);
             and_where(select, of_keys);
         }
+        // Rows that such a join adds would be lost.
+        let joins = select.from.iter().flat_map(|from| &from.joins);
+        if joins.into_iter().any(adds_rows) {
+            return ControlFlow::Continue(());
+        }
         let mut all = Vec::new();
         for join in select.from.iter_mut().flat_map(|from| &mut from.joins) {
             let (JoinOperator::Join(JoinConstraint::On(condition))
@@ -147,6 +152,14 @@ impl VisitorMut for Conditions {
         and_where(select, all);
         ControlFlow::Continue(())
     }
+}
+
+/// Whether a join has rows of its right side that fit none of the left.
+fn adds_rows(join: &Join) -> bool {
+    matches!(
+        join.join_operator,
+        JoinOperator::Right(_) | JoinOperator::RightOuter(_) | JoinOperator::FullOuter(_)
+    )
 }
 
 fn and_where(select: &mut Select, conditions: Vec<Expr>) {
@@ -413,6 +426,10 @@ mod tests {
             ),
             (
                 "SELECT 1 FROM t LEFT JOIN u ON t.a = u.a AND u.b = 1",
+                "`netcap query` joins tables by columns that are equal, and \"u.b = 1\" is something else",
+            ),
+            (
+                "SELECT 1 FROM t JOIN u ON t.a = u.a AND u.b = 1 FULL JOIN v ON v.a = u.a",
                 "`netcap query` joins tables by columns that are equal, and \"u.b = 1\" is something else",
             ),
             (
