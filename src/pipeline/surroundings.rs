@@ -73,9 +73,14 @@ fn clocks(contents: &Contents) -> Result<Vec<ClockSeen>> {
     }
     let seen = kinds.into_iter().map(|(protocol, mut stated)| {
         stated.differences.sort_unstable();
+        // Between two values as far as they lie apart there.
         let at = |quarter: usize| {
-            let place = (stated.differences.len() - 1) * quarter / 4;
-            stated.differences.get(place).copied().unwrap_or(0)
+            let quarters = (stated.differences.len() - 1) * quarter;
+            let value = |place: usize| stated.differences.get(place).copied();
+            let low = value(quarters / 4).unwrap_or(0);
+            let high = value(quarters / 4 + 1).unwrap_or(low);
+            let part = i64::try_from(quarters % 4).unwrap_or(0);
+            low.saturating_add(high.saturating_sub(low) / 4 * part)
         };
         ClockSeen {
             protocol,

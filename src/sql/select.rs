@@ -296,13 +296,13 @@ fn group_by_all(select: &mut Select) {
     select.group_by = GroupByExpr::Expressions(keys.collect(), modifiers.clone());
 }
 
-/// Keys that are results with other names, by their places: of two joined tables, columns of one name are not found
-/// otherwise.
+/// Keys that are results with names, by their places: of two joined tables, columns of one name are not found otherwise,
+/// and two keys of one column would have one name.
 fn group_by_place(select: &mut Select) {
     let GroupByExpr::Expressions(keys, _) = &mut select.group_by else {
         return;
     };
-    for key in keys.iter_mut().filter(|key| column(key).is_some()) {
+    for key in keys {
         let place = select
             .projection
             .iter()

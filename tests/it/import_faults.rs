@@ -332,6 +332,12 @@ fn files_of_one_name_have_rules_of_their_own() {
     let line = format!("{CIC}\nx,172.16.0.1,36196,192.168.10.50,80,6,6/7/2017 10:40,0,Bot\n");
     for day in ["mon", "tue"] {
         std::fs::create_dir(path(day)).unwrap();
+        // The second begins with a line that says nothing.
+        let line = if day == "tue" {
+            line.replacen('\n', "\n,,,,,,,,\n", 1)
+        } else {
+            line.clone()
+        };
         std::fs::write(path(&format!("{day}/a.csv")), &line).unwrap();
     }
     let (mon, tue, out) = (path("mon/a.csv"), path("tue/a.csv"), path("out.csv"));
@@ -341,7 +347,7 @@ fn files_of_one_name_have_rules_of_their_own() {
     assert_eq!(status, 0, "{errors}");
     let text = std::fs::read_to_string(&out).unwrap();
     assert!(
-        text.contains("\na.csv_2,Bot") && text.contains("\n2-a.csv_2,Bot"),
+        text.contains("\na.csv_2,Bot") && text.contains("\n2-a.csv_3,Bot"),
         "{text}"
     );
 }

@@ -60,6 +60,9 @@ pub struct Imported {
     pub labels: BTreeMap<String, u64>,
     /// What was decided in reading.
     pub notes: Vec<String>,
+    /// The files so far.
+    #[serde(skip)]
+    files: Vec<PathBuf>,
 }
 
 impl Imported {
@@ -67,6 +70,27 @@ impl Imported {
     pub fn unreadable(&self) -> u64 {
         let bad = self.left_out.iter().filter(|(why, _)| !is_meant(why));
         bad.map(|(_, (lines, _))| lines).sum()
+    }
+
+    /// The name of a file, and how names of its rules begin; of the second file of one name, with its number.
+    fn stem(&mut self, file: &Path) -> (String, String) {
+        let name = |file: &Path| {
+            file.file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned()
+        };
+        if !self.files.iter().any(|known| known == file) {
+            self.files.push(file.to_owned());
+        }
+        let own = name(file);
+        let alike = self.files.iter().filter(|other| name(other) == own);
+        let name = match alike.into_iter().position(|other| other == file) {
+            None | Some(0) => own,
+            Some(nth) => format!("{}-{own}", nth + 1),
+        };
+        let slug = slug(&name);
+        (name, slug)
     }
 
     /// Names a format, once.
@@ -295,7 +319,7 @@ fn add_text(
     columns::check(&mapping, rows()?).map_err(|e| e.in_file(file))?;
     let number = |row: &rows::Row| convert::number(row, &mapping.columns).ok().flatten();
     // Of numbers from 0, the first is among the first.
-    let (name, _) = stem(file);
+    let (name, _) = done.stem(file);
     let packets_from_zero = of_packets && rows()?.take(100).any(|row| number(&row) == Some(0));
     if packets_from_zero {
         done.notes.push(format!(
@@ -339,12 +363,6 @@ fn add_text(
     Ok(())
 }
 
-/// A name of a rule begins with that of its file.
-fn stem(file: &Path) -> (String, String) {
-    let name = file.file_name().unwrap_or_default().to_string_lossy();
-    (name.to_string(), slug(&name))
-}
-
 /// What names of rules may have.
 fn slug(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
@@ -360,7 +378,7 @@ fn add(
     lines: &mut Lines,
     done: &mut Imported,
 ) {
-    let (name, stem) = stem(file);
+    let (name, stem) = done.stem(file);
     let mut ids: BTreeMap<usize, u64> = BTreeMap::new();
     for said in said {
         let Some((line, label)) = done.take(&name, said) else {
@@ -385,7 +403,7 @@ fn collect_packets(
     said: impl Iterator<Item = others::Said>,
     done: &mut Imported,
 ) -> (BTreeMap<String, Label>, u64) {
-    let (name, _) = stem(file);
+    let (name, _) = done.stem(file);
     let before = done.lines;
     let mut labels: BTreeMap<String, Label> = BTreeMap::new();
     for said in said {
@@ -414,7 +432,7 @@ fn push_packets(
     lines: &mut Lines,
     done: &mut Imported,
 ) {
-    let (name, stem) = stem(file);
+    let (name, stem) = done.stem(file);
     done.rules += labels.len() as u64;
     if let Some(packets) = capture_packets {
         done.notes.push(format!(

@@ -110,6 +110,8 @@ SELECT date_part('hour', ts) * 3600 + date_part('minute', ts) * 60 + date_part('
 SELECT date_part('hour', ts) AS a, date_part('second', ts) AS b, date_part('dow', ts) AS c, date_part('epoch', ts) AS d FROM flow ORDER BY flow LIMIT 2
 SELECT date_part('minute', ts) AS h, count(*) AS n FROM flow GROUP BY h ORDER BY h
 SELECT dst_port AS src_port, src_port AS dst_port FROM flow ORDER BY src_port, dst_port LIMIT 3
+SELECT dst_port, dst_port < 1024 AS low, count(*) AS n FROM flow GROUP BY ALL ORDER BY n DESC, dst_port LIMIT 5
+SELECT dst_port, dst_port < 1024 AS low, count(*) AS n FROM flow GROUP BY dst_port, dst_port < 1024 ORDER BY n DESC, dst_port LIMIT 5
 SELECT ends_with(src_ip, '0') AS a, concat_ws('-', src_ip, dst_ip) AS b, ifnull(service, 'x') AS c, ltrim('  a') AS d, rtrim('a  ') AS e, power(2, 3) AS g FROM flow ORDER BY flow LIMIT 3
 SELECT extract(hour FROM ts) AS h, count(*) AS n FROM flow GROUP BY h ORDER BY h
 SELECT extract(hour FROM ts)*60 + extract(minute FROM ts) AS m FROM flow ORDER BY flow LIMIT 2
