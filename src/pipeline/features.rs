@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use super::Made;
 use super::decoded::{decoded, has_table};
-use super::label_sets::{label_stages, read_labels};
+use super::label_sets::{check_labels, label_stages, read_labels};
 use super::tables::TABLES_STAGE;
 use super::values::check_name;
 use crate::dataset::{Contents, Output, StageFacts, check_free, fingerprint};
@@ -98,10 +98,12 @@ pub fn make_features(output: &mut Output, request: &FeatureRequest, force: bool)
     let options = request.options()?;
     let print = fingerprint(&(&prints, &options))?;
     // Before all: of tables that are no longer what they were, features that are there say nothing.
-    let features = Features::open(output.contents(), request)?;
+    let evaluator = Evaluator::new(&request.set, &request.form())?;
+    check_sources(output.contents(), request, &evaluator)?;
     if !force && output.has(&name, &print) {
         return Ok(Made::Before);
     }
+    let features = Features::with(evaluator, output.contents(), request)?;
     let stage = output.begin(&name)?;
     let mut facts = StageFacts {
         fingerprint: print,
@@ -146,6 +148,10 @@ pub(super) struct Features {
 impl Features {
     pub(super) fn open(contents: &Contents, request: &FeatureRequest) -> Result<Self> {
         let evaluator = Evaluator::new(&request.set, &request.form())?;
+        Self::with(evaluator, contents, request)
+    }
+
+    fn with(evaluator: Evaluator, contents: &Contents, request: &FeatureRequest) -> Result<Self> {
         let flows = open(contents, &request.set, request.set.flows)?;
         let packets = match evaluator.of_packets() {
             None => None,
@@ -240,6 +246,22 @@ pub(super) fn open(
         return Err(missing(set, table).in_file(contents.path()));
     }
     Ok(decoded(contents, table)?.map(|(files, _)| files))
+}
+
+/// Looks whether the files of what features are made of are as they were written; reads none of their rows.
+fn check_sources(
+    contents: &Contents,
+    request: &FeatureRequest,
+    evaluator: &Evaluator,
+) -> Result<()> {
+    open(contents, &request.set, request.set.flows)?;
+    if evaluator.of_packets().is_some() {
+        open(contents, &request.set, &FLOW_PACKET)?;
+    }
+    match &request.labels {
+        Some(set) => check_labels(contents, set, request.set.flows),
+        None => Ok(()),
+    }
 }
 
 /// What hosts did before each flow of a table.

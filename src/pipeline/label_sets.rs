@@ -60,8 +60,8 @@ pub(super) fn first_flows(contents: &Contents) -> Result<&'static Table> {
     })
 }
 
-/// The labels of a set for the rows of a table.
-pub(super) fn read_labels(contents: &Contents, set: &str, table: &Table) -> Result<FlowLabels> {
+/// The stage of a set and the table of flows whose labels the rows of a table have, if the set has them.
+fn labels_for(contents: &Contents, set: &str, table: &Table) -> Result<(String, &'static Table)> {
     let (stage, facts) = label_set(contents, set)?;
     let flows = flows_of(table);
     if !facts.tables.contains_key(flows.name) {
@@ -72,6 +72,22 @@ pub(super) fn read_labels(contents: &Contents, set: &str, table: &Table) -> Resu
         .in_file(contents.path())
         .help("run `netcap label --force` again"));
     }
+    Ok((stage, flows))
+}
+
+/// Looks whether the labels that [`read_labels`] would read are as they were written.
+pub(super) fn check_labels(contents: &Contents, set: &str, table: &Table) -> Result<()> {
+    let (stage, flows) = labels_for(contents, set, table)?;
+    contents.table(&stage, flows.name)?;
+    if flows.name == FLOW.name {
+        contents.table(&stage, PACKET_LABELS)?;
+    }
+    Ok(())
+}
+
+/// The labels of a set for the rows of a table.
+pub(super) fn read_labels(contents: &Contents, set: &str, table: &Table) -> Result<FlowLabels> {
+    let (stage, flows) = labels_for(contents, set, table)?;
     let mut labels = FlowLabels::default();
     for batch in contents.rows(&stage, flows.name, &Layout::plain(&FLOW_LABEL))? {
         labels.add(&batch?)?;
