@@ -78,7 +78,7 @@ pub fn make_labels(
         .filter(|table| tables.tables.contains_key(table.name))
         .collect();
     first_flows(output.contents())?;
-    check_views(output, request, &flows)?;
+    check_views(output.manifest(), request, &flows)?;
     if let Some(policy) = request.policy {
         let name = policy.name;
         let place = flows.iter().position(|table| table.name == name);
@@ -218,15 +218,10 @@ pub fn make_labels(
 
 /// What can be told of the names of sets before there is an output: a long run is not to end with it.
 pub(super) fn check_names(requests: &[LabelRequest]) -> Result<()> {
-    let flows: Vec<&str> = flow_tables().map(|table| table.name).collect();
+    let flows: Vec<&'static Table> = flow_tables().collect();
     for (i, request) in requests.iter().enumerate() {
         check_name(&request.set, "a label set")?;
-        let [labels, labeled] = label_stages(&request.set);
-        let made = [
-            (labels.as_str(), flows.clone()),
-            (labeled.as_str(), flows.clone()),
-        ];
-        check_free(&Manifest::new(), &made, "the label set", &request.set)?;
+        check_views(&Manifest::new(), request, &flows)?;
         let others = requests.iter().take(i);
         if let Some(other) = others
             .into_iter()
@@ -244,7 +239,11 @@ pub(super) fn check_names(requests: &[LabelRequest]) -> Result<()> {
 }
 
 /// The set takes no name of a view that something else has.
-fn check_views(output: &Output, request: &LabelRequest, flows: &[&'static Table]) -> Result<()> {
+fn check_views(
+    manifest: &Manifest,
+    request: &LabelRequest,
+    flows: &[&'static Table],
+) -> Result<()> {
     let [labels, labeled] = label_stages(&request.set);
     let flows: Vec<&str> = flows.iter().map(|table| table.name).collect();
     let own = ["claims", FINDINGS, PACKET_LABELS, PACKET_CLAIMS];
@@ -253,12 +252,7 @@ fn check_views(output: &Output, request: &LabelRequest, flows: &[&'static Table]
         labeled.as_str(),
         [&flows[..], &request.materialize].concat(),
     );
-    check_free(
-        output.manifest(),
-        &[labels, labeled],
-        "the label set",
-        &request.set,
-    )
+    check_free(manifest, &[labels, labeled], "the label set", &request.set)
 }
 
 /// How the classes depend on settings that the files leave open, for the flows of an output.

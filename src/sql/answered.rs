@@ -11,7 +11,7 @@ use sqlparser::ast::{
 };
 
 use super::functions::{AGGREGATES, IN_WINDOWS, OF_ROWS, OF_WINDOWS, name};
-use super::parts::{Parts, column, conjuncts, is_aggregate, joins_columns};
+use super::parts::{Parts, adds_rows, column, conjuncts, is_aggregate, joins_columns};
 use super::select::Known;
 use crate::error::{Error, Result};
 
@@ -147,11 +147,11 @@ fn check_function(function: &Function, columns: &Known) -> Result<()> {
         if known(&OF_WINDOWS) {
             return Err(Error::new(format!("{name} has to have a window")).help("write OVER (…)"));
         }
-        if known(&AGGREGATES) || known(&OF_ROWS) {
-            let arguments = function.args.to_string();
-            if known(&AGGREGATES) {
-                return check_aggregate(function, &name, &arguments);
-            }
+        let arguments = function.args.to_string();
+        if known(&AGGREGATES) {
+            return check_aggregate(function, &name, &arguments);
+        }
+        if known(&OF_ROWS) {
             return match name.as_str() {
                 "date_part" => check_field(&arguments),
                 "strftime" => check_form(&arguments),
@@ -306,12 +306,8 @@ fn check_join(join: &Join) -> Result<()> {
             return refused("joins of this kind");
         }
     };
-    let is_outer = matches!(
-        join.join_operator,
-        JoinOperator::Right(_) | JoinOperator::RightOuter(_) | JoinOperator::FullOuter(_)
-    );
     let JoinConstraint::On(condition) = constraint else {
-        return match is_outer {
+        return match adds_rows(join) {
             // The columns in common would be those of the left side alone.
             true => refused("RIGHT and FULL joins but by ON a.flow = b.flow"),
             false => Ok(()),

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{BinaryOperator, Expr, GroupByExpr, Query, Select, Visit, Visitor};
+use sqlparser::ast::{
+    BinaryOperator, Expr, GroupByExpr, Join, JoinOperator, Query, Select, Visit, Visitor,
+};
 
 use super::functions::is_call_of_many;
 
@@ -57,6 +59,14 @@ pub(super) fn joins_columns(condition: &Expr) -> bool {
         (Expr::CompoundIdentifier(a), Expr::CompoundIdentifier(b)) => a.first() != b.first(),
         _ => false,
     }
+}
+
+/// Whether a join has rows of its right side that fit none of the left.
+pub(super) fn adds_rows(join: &Join) -> bool {
+    matches!(
+        join.join_operator,
+        JoinOperator::Right(_) | JoinOperator::RightOuter(_) | JoinOperator::FullOuter(_)
+    )
 }
 
 /// The conditions that AND puts together.

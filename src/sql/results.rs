@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    CastKind, Expr, FunctionArguments, Ident, ObjectName, OrderBy, OrderByKind, Query, SelectItem,
-    SetExpr, visit_expressions_mut,
+    CastKind, Expr, FunctionArguments, Ident, LimitClause, ObjectName, OrderBy, OrderByKind, Query,
+    SelectItem, SetExpr, With, visit_expressions_mut,
 };
 
+use super::functions;
 use super::parts::{column, columns, is_aggregate};
 use super::select::{Known, one_query};
 use crate::error::{Error, Result};
@@ -65,29 +66,48 @@ pub(super) fn ordered_as_a_whole(mut query: Query) -> Result<Query> {
     if query.order_by.is_none() {
         return Ok(query);
     }
-    let (with, order_by, limit) = (
-        query.with.take(),
-        query.order_by.take(),
-        query.limit_clause.take(),
-    );
-    let mut whole = one_query(&format!("SELECT * FROM ({query}) AS \"=all\""))?;
-    (whole.with, whole.order_by, whole.limit_clause) = (with, order_by, limit);
-    Ok(whole)
+    let outer = Outer::of(&mut query);
+    outer.around(&format!("SELECT * FROM ({query}) AS \"=all\""))
+}
+
+/// What stands around a query that becomes a part of another one.
+struct Outer {
+    with: Option<With>,
+    order_by: Option<OrderBy>,
+    limit: Option<LimitClause>,
+}
+
+impl Outer {
+    /// Takes it out of a query.
+    fn of(query: &mut Query) -> Self {
+        Self {
+            with: query.with.take(),
+            order_by: query.order_by.take(),
+            limit: query.limit_clause.take(),
+        }
+    }
+
+    /// A query with it.
+    fn around(self, sql: &str) -> Result<Query> {
+        Ok(Query {
+            with: self.with,
+            order_by: self.order_by,
+            limit_clause: self.limit,
+            ..one_query(sql)?
+        })
+    }
 }
 
 /// A SELECT whose order is that of its results, or of more: a SELECT of these and what decides the order, and around it
 /// one of the results alone.
 fn ordered_by_results(mut query: Query) -> Result<Query> {
-    let (with, order_by, limit) = (
-        query.with.take(),
-        query.order_by.take(),
-        query.limit_clause.take(),
-    );
+    let mut outer = Outer::of(&mut query);
     let refused = || {
         Error::new("rows can only be in the order of what is selected")
             .help("select what is in ORDER BY as well")
     };
-    let (SetExpr::Select(select), Some(mut order_by)) = (query.body.as_mut(), order_by) else {
+    let (SetExpr::Select(select), Some(order_by)) = (query.body.as_mut(), &mut outer.order_by)
+    else {
         return Err(refused());
     };
     let results: Option<Vec<Ident>> = select.projection.iter().map(result).collect();
@@ -117,18 +137,12 @@ fn ordered_by_results(mut query: Query) -> Result<Query> {
         };
         key.expr = Expr::Identifier(name);
     }
-    let results: Vec<String> = results.iter().map(|name| quoted(&name.value)).collect();
-    let around = format!(
+    let quoted = |name: &Ident| Ident::with_quote('"', &name.value).to_string();
+    let results: Vec<String> = results.iter().map(quoted).collect();
+    outer.around(&format!(
         "SELECT {} FROM ({query}) AS \"=groups\"",
         results.join(", ")
-    );
-    let mut query = one_query(&around)?;
-    (query.with, query.order_by, query.limit_clause) = (with, Some(order_by), limit);
-    Ok(query)
-}
-
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
+    ))
 }
 
 /// The name of a result; none of all columns.
@@ -165,7 +179,7 @@ fn shown(expression: &Expr) -> String {
             Expr::Nested(inner) => *expression = inner.as_ref().clone(),
             Expr::Cast { kind, .. } if *kind == CastKind::DoubleColon => *kind = CastKind::Cast,
             Expr::Function(function) => {
-                let mut name = function.name.to_string().to_ascii_lowercase();
+                let mut name = functions::name(function);
                 if function.args.to_string() == "(*)" && name == "count" {
                     "count_star".clone_into(&mut name);
                     if let FunctionArguments::List(list) = &mut function.args {

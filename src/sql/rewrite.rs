@@ -93,7 +93,12 @@ pub(super) fn as_elsewhere(expression: &mut Expr) {
         ("pow" | "power", [x, y]) => format!("pow(cast({x} as double), cast({y} as double))"),
         _ => return,
     };
-    if let Some(parsed) = parse(&text) {
+    replace(expression, &text);
+}
+
+/// Puts what a text says in the place of an expression.
+pub(super) fn replace(expression: &mut Expr, text: &str) {
+    if let Some(parsed) = parse(text) {
         *expression = parsed;
     }
 }

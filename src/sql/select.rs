@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 
 use arrow::datatypes::{DataType, SchemaRef};
 use sqlparser::ast::{
-    BinaryOperator, Expr, GroupByExpr, Join, JoinConstraint, JoinOperator, OrderBy, OrderByExpr,
+    BinaryOperator, Expr, GroupByExpr, JoinConstraint, JoinOperator, OrderBy, OrderByExpr,
     OrderByKind, Query, Select, SelectItem, SetExpr, Statement, Value, VisitMut, VisitorMut,
     visit_expressions_mut, visit_relations,
 };
@@ -18,7 +18,9 @@ use sqlparser::tokenizer::Token;
 
 use super::answered::check;
 use super::functions::is_call_of_many;
-use super::parts::{column, conjuncts, is_about_keys, is_aggregate, joins_columns, mixes};
+use super::parts::{
+    adds_rows, column, conjuncts, is_about_keys, is_aggregate, joins_columns, mixes,
+};
 use super::results::{named, ordered_as_a_whole};
 use super::rewrite::parse;
 use super::values;
@@ -152,14 +154,6 @@ impl VisitorMut for Conditions {
         and_where(select, all);
         ControlFlow::Continue(())
     }
-}
-
-/// Whether a join has rows of its right side that fit none of the left.
-fn adds_rows(join: &Join) -> bool {
-    matches!(
-        join.join_operator,
-        JoinOperator::Right(_) | JoinOperator::RightOuter(_) | JoinOperator::FullOuter(_)
-    )
 }
 
 fn and_where(select: &mut Select, conditions: Vec<Expr>) {

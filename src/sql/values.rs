@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sqlparser::ast::{BinaryOperator, CastKind, Expr, TypedString, Value, visit_expressions};
 
+use super::functions;
 use super::parts::column;
-use super::rewrite::{as_elsewhere, call, parse};
+use super::rewrite::{as_elsewhere, call, replace};
 use super::select::Known;
 
 /// Rewrites an expression whose parts are rewritten already.
@@ -30,10 +31,9 @@ fn of_dates(expression: &mut Expr) {
             _ => return,
         },
     };
-    if !field.to_ascii_lowercase().contains("epoch")
-        && let Some(wide) = parse(&format!("CAST({expression} AS BIGINT)"))
-    {
-        *expression = wide;
+    if !field.to_ascii_lowercase().contains("epoch") {
+        let wide = format!("CAST({expression} AS BIGINT)");
+        replace(expression, &wide);
     }
 }
 
@@ -52,9 +52,7 @@ fn halves(expression: &mut Expr) {
     };
     let scale = 10f64.powi(digits.into());
     let text = format!("(sign({x}) * floor(abs({x}) * {scale:.1} + 0.5) / {scale:.1})");
-    if let Some(parsed) = parse(&text) {
-        *expression = parsed;
-    }
+    replace(expression, &text);
 }
 
 /// `x IS NOT TRUE` holds where x has no value.
@@ -64,9 +62,7 @@ fn truth(expression: &mut Expr) {
         Expr::IsNotFalse(inner) => format!("coalesce(({inner}), TRUE)"),
         _ => return,
     };
-    if let Some(parsed) = parse(&text) {
-        *expression = parsed;
-    }
+    replace(expression, &text);
 }
 
 /// Numbers become integers by rounding, not by cutting.
@@ -76,9 +72,9 @@ fn rounded(expression: &mut Expr, known: &Known) {
     } = expression
         && is_integer(&data_type.to_string())
         && may_have_fractions(expr, known)
-        && let Some(round) = parse(&format!("round({expr})"))
     {
-        **expr = round;
+        let round = format!("round({expr})");
+        replace(expr, &round);
     }
 }
 
@@ -93,9 +89,8 @@ fn is_integer(name: &str) -> bool {
 }
 
 fn may_have_fractions(expression: &Expr, known: &Known) -> bool {
-    const MAKE_FRACTIONS: [&str; 14] = [
+    const MAKE_FRACTIONS: [&str; 13] = [
         "avg",
-        "mean",
         "median",
         "quantile_cont",
         "stddev",
@@ -116,8 +111,7 @@ fn may_have_fractions(expression: &Expr, known: &Known) -> bool {
                 matches!(&value.value, Value::Number(text, _) if text.contains(['.', 'e', 'E']))
             }
             Expr::Function(function) => {
-                let name = function.name.to_string().to_ascii_lowercase();
-                MAKE_FRACTIONS.contains(&name.as_str())
+                MAKE_FRACTIONS.contains(&functions::name(function).as_str())
             }
             other => column(other).is_some_and(|name| known.floats.contains(&name)),
         };

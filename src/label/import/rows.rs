@@ -21,6 +21,24 @@ pub(super) struct Row {
 }
 
 impl Row {
+    /// A line with its fields; [`Rows`] counts it.
+    fn of(line: usize, fields: BTreeMap<String, String>) -> Self {
+        Self {
+            line,
+            nth: 0,
+            is_broken: false,
+            fields,
+        }
+    }
+
+    /// A line that is not of the form of its file.
+    fn broken(line: usize) -> Self {
+        Self {
+            is_broken: true,
+            ..Self::of(line, BTreeMap::new())
+        }
+    }
+
     /// The value of the first of those columns that has one.
     pub(super) fn get(&self, columns: &[String]) -> Option<&str> {
         let values = columns
@@ -203,10 +221,8 @@ fn csv<'t>(
                 .or_insert_with(|| value.to_owned());
         }
         Some(Row {
-            line,
-            nth: 0,
             is_broken,
-            fields,
+            ..Row::of(line, fields)
         })
     });
     Ok(Box::new(rows))
@@ -232,11 +248,8 @@ fn zeek(text: &str) -> Result<Lines<'_>> {
         .map(|name| key(name))
         .collect();
     let rows = numbered(text).filter(|(_, line)| !line.starts_with('#') && !line.is_empty());
-    Ok(Box::new(rows.map(move |(line, text)| Row {
-        line,
-        nth: 0,
-        is_broken: false,
-        fields: names.iter().cloned().zip(split(text)).collect(),
+    Ok(Box::new(rows.map(move |(line, text)| {
+        Row::of(line, names.iter().cloned().zip(split(text)).collect())
     })))
 }
 
@@ -245,21 +258,11 @@ fn json_line((line, text): (usize, &str)) -> Option<Row> {
         return None;
     }
     let Ok(value) = serde_json::from_str::<Value>(text) else {
-        return Some(Row {
-            line,
-            nth: 0,
-            is_broken: true,
-            fields: BTreeMap::new(),
-        });
+        return Some(Row::broken(line));
     };
     let mut fields = BTreeMap::new();
     flatten(&value, String::new(), &mut fields);
-    Some(Row {
-        line,
-        nth: 0,
-        is_broken: false,
-        fields,
-    })
+    Some(Row::of(line, fields))
 }
 
 /// Objects within objects become names with dots; of lists the first element counts.
@@ -299,22 +302,12 @@ fn pattern_lines<'t>(text: &'t str, pattern: &str) -> Result<Lines<'t>> {
             return None;
         }
         let Some(found) = pattern.captures(text) else {
-            return Some(Row {
-                line,
-                nth: 0,
-                is_broken: true,
-                fields: BTreeMap::new(),
-            });
+            return Some(Row::broken(line));
         };
         let fields = names.iter().filter_map(|name| {
             let value = found.name(name)?;
             Some((key(name), value.as_str().to_owned()))
         });
-        Some(Row {
-            line,
-            nth: 0,
-            is_broken: false,
-            fields: fields.collect(),
-        })
+        Some(Row::of(line, fields.collect()))
     })))
 }
