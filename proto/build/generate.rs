@@ -68,12 +68,14 @@ fn is_identity(field: &Field) -> bool {
 }
 
 fn borrows(model: &Model, message: &Message) -> bool {
-    set(message).any(|f| {
-        f.repeated
-            || (matches!(f.ty, Type::String) && f.kind == "KIND_PLAIN")
-            || matches!(f.ty, Type::Bytes)
-            || matches!(&f.ty, Type::Message(m) if m != "Identity" && borrows(model, &model.messages[m]))
-    })
+    set(message).any(|f| is_borrowed(model, f))
+}
+
+fn is_borrowed(model: &Model, field: &Field) -> bool {
+    field.repeated
+        || (matches!(field.ty, Type::String) && field.kind == "KIND_PLAIN")
+        || matches!(field.ty, Type::Bytes)
+        || matches!(&field.ty, Type::Message(m) if m != "Identity" && borrows(model, &model.messages[m]))
 }
 
 fn row_type(model: &Model, field: &Field) -> String {
@@ -203,25 +205,15 @@ fn columns(model: &Model, message: &Message, out: &mut String) {
         out,
         "#[derive(Debug, Default)]\npub struct {name}Columns {{\n    len: usize,"
     );
+    if message.table.is_some() {
+        let _ = writeln!(out, "    waiting: Vec<{name}Waiting>,");
+    }
     for field in set(message) {
         let _ = writeln!(out, "    {}: {},", ident(&field.name), builder_type(field));
     }
     out.push_str("}\n");
 
-    let lifetime = if borrows(model, message) { "<'_>" } else { "" };
-    let _ = writeln!(
-        out,
-        "impl {name}Columns {{\n    /// Appends a row.\n    #[inline]\n    pub fn push(&mut self, row: &{name}Row{lifetime}) {{\n        self.len += 1;"
-    );
-    for field in set(message) {
-        let id = ident(&field.name);
-        if field.flatten && !is_identity(field) {
-            let _ = writeln!(out, "        self.{id}.push(&row.{id});");
-        } else {
-            let _ = writeln!(out, "        self.{id}.push(row.{id});");
-        }
-    }
-    out.push_str("    }\n}\n");
+    appending(model, message, out);
 
     let pushes_rows = if borrows(model, message) {
         format!("{name}Row<'a>")
@@ -230,7 +222,12 @@ fn columns(model: &Model, message: &Message, out: &mut String) {
     };
     let _ = writeln!(
         out,
-        "impl Group for {name}Columns {{\n    type Row<'a> = {pushes_rows};\n    fn push_row(&mut self, row: &{pushes_rows_anon}) {{ self.push(row); }}\n    fn fields() -> Fields {{ group_fields(&[{fields}]) }}\n    fn finish(&mut self, cx: &Finish<'_>, out: &mut Vec<ArrayRef>) -> Result<(), ArrowError> {{\n        self.len = 0;",
+        "impl Group for {name}Columns {{\n    type Row<'a> = {pushes_rows};\n    fn push_row(&mut self, row: &{pushes_rows_anon}) {{ self.push(row); }}\n    fn fields() -> Fields {{ group_fields(&[{fields}]) }}\n    fn finish(&mut self, cx: &Finish<'_>, out: &mut Vec<ArrayRef>) -> Result<(), ArrowError> {{\n        self.len = 0;{spread}",
+        spread = if message.table.is_some() {
+            "\n        self.spread();"
+        } else {
+            ""
+        },
         pushes_rows_anon = pushes_rows.replace("'a", "'_"),
         fields = message
             .fields
@@ -275,6 +272,86 @@ fn columns(model: &Model, message: &Message, out: &mut String) {
             constant(name)
         );
     }
+}
+
+/// How rows are appended. Those of a table wait until there is a block of them, and then go to the columns one
+/// column after the other: a row alone would write to a place of its own in each of a hundred columns, for all of
+/// which the processor has to fetch memory. What a row borrows cannot wait.
+fn appending(model: &Model, message: &Message, out: &mut String) {
+    let name = &message.name;
+    let lifetime = if borrows(model, message) { "<'_>" } else { "" };
+    let is_table = message.table.is_some();
+    let (waits, at_once): (Vec<&Field>, Vec<&Field>) =
+        set(message).partition(|f| is_table && !is_borrowed(model, f));
+    if is_table {
+        let _ = writeln!(
+            out,
+            "/// What a row of [`{name}Columns`] does not borrow.\n#[derive(Debug, Clone, Copy)]\nstruct {name}Waiting {{"
+        );
+        for field in &waits {
+            let (id, ty) = (ident(&field.name), row_type(model, field));
+            let _ = writeln!(out, "    {id}: {ty},");
+        }
+        out.push_str("}\n");
+    }
+    if !is_table && lifetime.is_empty() {
+        let _ = writeln!(
+            out,
+            "impl {name}Columns {{\n    /// Appends a row.\n    pub fn push(&mut self, row: &{name}Row) {{ self.extend(std::iter::once(row)); }}\n    /// Appends at most 64 rows.\n    pub(crate) fn extend<'r>(&mut self, rows: impl ExactSizeIterator<Item = &'r {name}Row> + Clone) {{\n        self.len += rows.len();"
+        );
+        for field in set(message) {
+            extend(field, out);
+        }
+        out.push_str("    }\n}\n");
+        return;
+    }
+    let _ = writeln!(
+        out,
+        "impl {name}Columns {{\n    /// Appends a row.\n    #[inline]\n    pub fn push(&mut self, row: &{name}Row{lifetime}) {{\n        self.len += 1;"
+    );
+    for field in at_once {
+        let (id, by) = (ident(&field.name), reference(field));
+        let call = if is_borrowed(model, field) {
+            format!("push({by}row.{id})")
+        } else {
+            format!("extend(std::iter::once({by}row.{id}))")
+        };
+        let _ = writeln!(out, "        self.{id}.{call};");
+    }
+    if is_table {
+        let _ = writeln!(out, "        self.waiting.push({name}Waiting {{");
+        for field in &waits {
+            let id = ident(&field.name);
+            let _ = writeln!(out, "            {id}: row.{id},");
+        }
+        let _ = writeln!(
+            out,
+            "        }});\n        if self.waiting.len() >= block::<{name}Waiting>() {{ self.spread(); }}\n    }}\n    #[inline(never)]\n    fn spread(&mut self) {{\n        let rows = self.waiting.iter();"
+        );
+        for field in waits {
+            extend(field, out);
+        }
+        out.push_str("        self.waiting.clear();\n");
+    }
+    out.push_str("    }\n}\n");
+}
+
+/// A group's rows are handed on by reference.
+fn reference(field: &Field) -> &'static str {
+    if field.flatten && !is_identity(field) {
+        "&"
+    } else {
+        ""
+    }
+}
+
+/// Appends a column of `rows`.
+fn extend(field: &Field, out: &mut String) {
+    let (id, by) = (ident(&field.name), reference(field));
+    let _ = writeln!(
+        out,
+        "        self.{id}.extend(rows.clone().map(|row| {by}row.{id}));"
+    );
 }
 
 fn table(model: &Model, message: &Message, out: &mut String) {

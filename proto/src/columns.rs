@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, ArrowPrimitiveType, BinaryBuilder, BooleanBuilder, DictionaryArray,
-    Int32Array, Int64Array, ListArray, PrimitiveArray, RecordBatch, StringArray, StringBuilder,
-    StructArray, TimestampMicrosecondArray, cast::AsArray,
+    Array, ArrayRef, ArrowPrimitiveType, BinaryBuilder, BooleanArray, DictionaryArray, Int32Array,
+    Int64Array, ListArray, PrimitiveArray, RecordBatch, StringArray, StringBuilder, StructArray,
+    TimestampMicrosecondArray, cast::AsArray,
 };
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{ArrowNativeType, DataType, Fields, Int32Type, SchemaRef};
@@ -129,11 +129,10 @@ pub struct AtColumns {
 }
 
 impl AtColumns {
-    #[inline]
-    pub(crate) fn push(&mut self, at: At) {
-        self.packet.push(at.packet);
-        self.layer.push(at.layer);
-        self.index.push(at.index);
+    pub(crate) fn extend(&mut self, rows: impl ExactSizeIterator<Item = At> + Clone) {
+        self.packet.extend(rows.clone().map(|at| at.packet));
+        self.layer.extend(rows.clone().map(|at| at.layer));
+        self.index.extend(rows.map(|at| at.index));
     }
 
     pub(crate) fn finish(
@@ -181,52 +180,100 @@ fn renew<T>(values: &mut Vec<T>) -> Vec<T> {
     std::mem::replace(values, next)
 }
 
-/// Values that may be null, with a bit for each that tells.
-#[derive(Debug)]
-struct OptionalValues<N> {
-    values: Vec<N>,
-    /// 64 rows each, the first in the lowest bit.
-    valid: Vec<u64>,
-    /// Rows that fill no word yet.
-    last: u64,
+/// How many rows of that type wait before they go to the columns: few enough to stay in the cache that is
+/// nearest, and never more than a word has bits.
+pub(crate) const fn block<W>() -> usize {
+    let fit = 16_384 / size_of::<W>();
+    if fit > 64 {
+        64
+    } else if fit < 8 {
+        8
+    } else {
+        fit
+    }
 }
 
-impl<N> Default for OptionalValues<N> {
-    fn default() -> Self {
-        Self {
-            values: Vec::new(),
-            valid: Vec::new(),
-            last: 0,
+/// A bit for each row.
+#[derive(Debug, Default)]
+struct Bits {
+    /// 64 rows each, the first in the lowest bit.
+    words: Vec<u64>,
+    /// Rows that fill no word yet.
+    last: u64,
+    rows: usize,
+}
+
+impl Bits {
+    #[inline]
+    fn push(&mut self, bit: bool) {
+        self.append(u64::from(bit), 1);
+    }
+
+    /// Appends the lowest so many bits, 64 at most; those above are 0.
+    #[inline]
+    fn append(&mut self, bits: u64, count: usize) {
+        let filled = self.rows % 64;
+        self.last |= bits << filled;
+        self.rows += count;
+        if filled + count >= 64 {
+            self.words.push(self.last.to_le());
+            self.last = if filled == 0 {
+                0
+            } else {
+                bits >> (64 - filled)
+            };
         }
     }
+
+    fn finish(&mut self) -> BooleanBuffer {
+        self.words.push(std::mem::take(&mut self.last).to_le());
+        let rows = std::mem::take(&mut self.rows);
+        BooleanBuffer::new(Buffer::from_vec(renew(&mut self.words)), 0, rows)
+    }
+}
+
+/// Bits of values, and how many there are.
+#[inline]
+fn bits_of<V>(values: impl Iterator<Item = V>, is_set: impl Fn(V) -> bool) -> (u64, usize) {
+    values.fold((0, 0), |(bits, count), value| {
+        (bits | u64::from(is_set(value)) << count, count + 1)
+    })
+}
+
+/// Values that may be null, with a bit for each that tells.
+#[derive(Debug, Default)]
+struct OptionalValues<N> {
+    values: Vec<N>,
+    valid: Bits,
 }
 
 impl<N: ArrowNativeType> OptionalValues<N> {
     fn with_capacity(rows: usize) -> Self {
         Self {
             values: Vec::with_capacity(rows),
-            ..Self::default()
+            valid: Bits::default(),
         }
     }
 
     #[inline]
     fn push(&mut self, value: Option<N>) {
-        self.last |= u64::from(value.is_some()) << (self.values.len() % 64);
+        self.valid.push(value.is_some());
         self.values.push(value.unwrap_or_default());
-        if self.values.len().is_multiple_of(64) {
-            self.valid.push(self.last.to_le());
-            self.last = 0;
-        }
+    }
+
+    /// At most 64 values.
+    #[inline]
+    fn extend(&mut self, values: impl ExactSizeIterator<Item = Option<N>> + Clone) {
+        let (bits, count) = bits_of(values.clone(), |value| value.is_some());
+        self.valid.append(bits, count);
+        self.values.extend(values.map(Option::unwrap_or_default));
     }
 
     fn finish<T: ArrowPrimitiveType<Native = N>>(
         &mut self,
     ) -> Result<PrimitiveArray<T>, ArrowError> {
-        let rows = self.values.len();
-        self.valid.push(std::mem::take(&mut self.last).to_le());
-        let valid = Buffer::from_vec(renew(&mut self.valid));
-        let nulls = NullBuffer::new(BooleanBuffer::new(valid, 0, rows));
-        let nulls = Some(nulls).filter(|nulls| nulls.null_count() > 0);
+        let nulls = Some(NullBuffer::new(self.valid.finish()));
+        let nulls = nulls.filter(|nulls| nulls.null_count() > 0);
         PrimitiveArray::try_new(renew(&mut self.values).into(), nulls)
     }
 }
@@ -242,9 +289,8 @@ impl<T: ArrowPrimitiveType> Default for Ints<T> {
 }
 
 impl<T: ArrowPrimitiveType> Ints<T> {
-    #[inline]
-    pub(crate) fn push(&mut self, value: T::Native) {
-        self.0.push(value);
+    pub(crate) fn extend(&mut self, values: impl ExactSizeIterator<Item = T::Native> + Clone) {
+        self.0.extend(values);
     }
 }
 
@@ -259,9 +305,11 @@ impl<T: ArrowPrimitiveType> Default for OptionalInts<T> {
 }
 
 impl<T: ArrowPrimitiveType> OptionalInts<T> {
-    #[inline]
-    pub(crate) fn push(&mut self, value: Option<T::Native>) {
-        self.0.push(value);
+    pub(crate) fn extend(
+        &mut self,
+        values: impl ExactSizeIterator<Item = Option<T::Native>> + Clone,
+    ) {
+        self.0.extend(values);
     }
 }
 
@@ -293,48 +341,43 @@ impl<T: ArrowPrimitiveType> FinishArray for OptionalInts<T> {
 }
 
 /// A column of truth values.
-#[derive(Debug)]
-pub(crate) struct Bools(BooleanBuilder);
-
-impl Default for Bools {
-    fn default() -> Self {
-        Self(BooleanBuilder::new())
-    }
-}
+#[derive(Debug, Default)]
+pub(crate) struct Bools(Bits);
 
 impl Bools {
-    #[inline]
-    pub(crate) fn push(&mut self, value: bool) {
-        self.0.append_value(value);
+    pub(crate) fn extend(&mut self, values: impl ExactSizeIterator<Item = bool> + Clone) {
+        let (bits, count) = bits_of(values, |value| value);
+        self.0.append(bits, count);
     }
 }
 
 impl FinishArray for Bools {
     fn finish_array(&mut self, _: &Finish<'_>) -> Result<ArrayRef, ArrowError> {
-        Ok(Arc::new(self.0.finish()))
+        Ok(Arc::new(BooleanArray::new(self.0.finish(), None)))
     }
 }
 
 /// A column of truth values that may be null.
-#[derive(Debug)]
-pub(crate) struct OptionalBools(BooleanBuilder);
-
-impl Default for OptionalBools {
-    fn default() -> Self {
-        Self(BooleanBuilder::new())
-    }
+#[derive(Debug, Default)]
+pub(crate) struct OptionalBools {
+    values: Bits,
+    valid: Bits,
 }
 
 impl OptionalBools {
-    #[inline]
-    pub(crate) fn push(&mut self, value: Option<bool>) {
-        self.0.append_option(value);
+    pub(crate) fn extend(&mut self, values: impl ExactSizeIterator<Item = Option<bool>> + Clone) {
+        let (bits, count) = bits_of(values.clone(), Option::unwrap_or_default);
+        self.values.append(bits, count);
+        let (bits, count) = bits_of(values, |value| value.is_some());
+        self.valid.append(bits, count);
     }
 }
 
 impl FinishArray for OptionalBools {
     fn finish_array(&mut self, _: &Finish<'_>) -> Result<ArrayRef, ArrowError> {
-        Ok(Arc::new(self.0.finish()))
+        let nulls = Some(NullBuffer::new(self.valid.finish()));
+        let nulls = nulls.filter(|nulls| nulls.null_count() > 0);
+        Ok(Arc::new(BooleanArray::new(self.values.finish(), nulls)))
     }
 }
 
@@ -394,9 +437,8 @@ impl FinishArray for Bytes {
 pub(crate) struct SymbolColumn(Vec<i32>);
 
 impl SymbolColumn {
-    #[inline]
-    pub(crate) fn push(&mut self, value: Symbol) {
-        self.0.push(value.0);
+    pub(crate) fn extend(&mut self, values: impl ExactSizeIterator<Item = Symbol> + Clone) {
+        self.0.extend(values.map(|symbol| symbol.0));
     }
 }
 
@@ -415,9 +457,9 @@ impl FinishArray for SymbolColumn {
 pub(crate) struct OptionalSymbols(OptionalValues<i32>);
 
 impl OptionalSymbols {
-    #[inline]
-    pub(crate) fn push(&mut self, value: Option<Symbol>) {
-        self.0.push(value.map(|s| s.0));
+    pub(crate) fn extend(&mut self, values: impl ExactSizeIterator<Item = Option<Symbol>> + Clone) {
+        self.0
+            .extend(values.map(|value| value.map(|symbol| symbol.0)));
     }
 }
 
