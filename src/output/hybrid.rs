@@ -123,7 +123,8 @@ pub(super) fn single_bits(bits: &[u8], count: usize, out: &mut Vec<u8>) {
     pack(packed_from, count, out);
 }
 
-fn varint(mut n: u64, out: &mut Vec<u8>) {
+/// The number in as few groups of seven bits as it needs, the lowest first.
+pub(super) fn varint(mut n: u64, out: &mut Vec<u8>) {
     while n >= 0x80 {
         out.push((n & 0x7f) as u8 | 0x80);
         n >>= 7;

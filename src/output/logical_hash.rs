@@ -74,10 +74,9 @@ impl ColumnHasher {
             DataType::List(_) => {
                 let lists = as_list_array(array);
                 let ends = lists.value_offsets();
-                for pair in ends.windows(2) {
-                    let [start, end] = pair else { continue };
-                    self.values.update(&i64::from(end - start).to_le_bytes());
-                }
+                let lengths = lists.offsets().lengths();
+                let lengths: Vec<i64> = lengths.map(|length| (length as i64).to_le()).collect();
+                self.values.update(&Buffer::from_vec(lengths));
                 let (first, last) = (ends.first().copied(), ends.last().copied());
                 if let (Some(child), Some(first), Some(last)) =
                     (self.children.first_mut(), first, last)

@@ -4,6 +4,8 @@
 //! Nothing here knows what a packet is. Everything is generic over a [`Layout`].
 
 mod any;
+mod chunk;
+mod delta;
 mod dictionary;
 mod distinct;
 pub mod export;
@@ -12,6 +14,7 @@ mod hybrid;
 mod layout;
 mod logical_hash;
 mod parquet;
+mod plain;
 mod read;
 mod runs;
 #[cfg(test)]

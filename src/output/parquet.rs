@@ -23,10 +23,12 @@ use parquet::schema::types::{ColumnDescPtr, ColumnPath};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::dictionary::{self, DictionaryWriter};
+use super::chunk;
+use super::dictionary::DictionaryWriter;
 use super::file::{FileFacts, HashingFile};
 use super::layout::Layout;
 use super::logical_hash::ColumnHasher;
+use super::plain::PlainWriter;
 use crate::error::{Error, Result};
 
 pub use splice::Splicer;
@@ -74,7 +76,7 @@ struct Part {
     path: PathBuf,
     name: String,
     file: SerializedFileWriter<HashingFile>,
-    /// Makes the writers of columns whose values do not repeat.
+    /// Makes the writers of columns that are not written here.
     factory: ArrowRowGroupWriterFactory,
     /// The open row group: a writer for each column, and its rows.
     group: Option<(Vec<ColumnWriter>, usize)>,
@@ -87,13 +89,15 @@ struct Part {
 enum ColumnWriter {
     /// Values that repeat; its Parquet column.
     Dictionary(DictionaryWriter, usize),
+    /// Values that hardly repeat.
+    Plain(PlainWriter, usize),
     /// All else: a writer for each leaf.
     Arrow(Vec<ArrowColumnWriter>),
 }
 
 /// What a column of a row group became.
 enum Chunk {
-    Dictionary(dictionary::Chunk),
+    Own(chunk::Chunk),
     Arrow(ArrowColumnChunk),
 }
 
@@ -103,7 +107,7 @@ impl Chunk {
         group: &mut SerializedRowGroupWriter<'_, HashingFile>,
     ) -> parquet::errors::Result<()> {
         match self {
-            Self::Dictionary(chunk) => group.append_column(&chunk.bytes, chunk.close),
+            Self::Own(chunk) => group.append_column(&chunk.bytes, chunk.close),
             Self::Arrow(chunk) => chunk.append_to_row_group(group),
         }
     }
@@ -113,6 +117,7 @@ impl ColumnWriter {
     fn write(&mut self, field: &FieldRef, array: &ArrayRef) -> Result<()> {
         match self {
             Self::Dictionary(writer, _) => writer.write(array),
+            Self::Plain(writer, _) => writer.write(array),
             Self::Arrow(writers) => {
                 for (leaf, writer) in compute_leaves(field, array)?.iter().zip(writers) {
                     writer.write(leaf)?;
@@ -125,6 +130,7 @@ impl ColumnWriter {
     fn estimated_bytes(&self) -> usize {
         match self {
             Self::Dictionary(writer, _) => writer.estimated_bytes(),
+            Self::Plain(writer, _) => writer.estimated_bytes(),
             Self::Arrow(writers) => writers
                 .iter()
                 .map(ArrowColumnWriter::get_estimated_total_bytes)
@@ -135,10 +141,10 @@ impl ColumnWriter {
     fn close(self, leaves: &[ColumnDescPtr]) -> Result<Vec<Chunk>> {
         match self {
             Self::Dictionary(writer, leaf) => {
-                let descriptor = leaves
-                    .get(leaf)
-                    .ok_or_else(|| Error::new("a file has fewer columns than its table"))?;
-                Ok(vec![Chunk::Dictionary(writer.close(descriptor)?)])
+                Ok(vec![Chunk::Own(writer.close(descriptor(leaves, leaf)?)?)])
+            }
+            Self::Plain(writer, leaf) => {
+                Ok(vec![Chunk::Own(writer.close(descriptor(leaves, leaf)?)?)])
             }
             Self::Arrow(writers) => writers
                 .into_iter()
@@ -148,13 +154,25 @@ impl ColumnWriter {
     }
 }
 
-/// The writer of a column whose values repeat, unless it is a list.
-fn dictionary_writer(column: &Column, field: &FieldRef) -> Option<DictionaryWriter> {
+fn descriptor(leaves: &[ColumnDescPtr], leaf: usize) -> Result<&ColumnDescPtr> {
+    let of_column = leaves.get(leaf);
+    of_column.ok_or_else(|| Error::new("a file has fewer columns than its table"))
+}
+
+/// The writer of a column, whose first leaf in the file is `leaf`; `None` if Arrow's has to write it: a list, or
+/// texts and bytes that hardly repeat.
+fn own_writer(column: &Column, field: &FieldRef, leaf: usize) -> Option<ColumnWriter> {
+    if column.repeated {
+        return None;
+    }
+    let ty = field.data_type();
+    if let Some(writer) = PlainWriter::new(ty, column.encoding, column.nullable) {
+        return Some(ColumnWriter::Plain(writer, leaf));
+    }
     let repeats = column.ty != Type::Text || column.kind != Kind::Plain;
-    let default = column.encoding == ColumnEncoding::Default && !column.repeated;
-    (default && repeats)
-        .then(|| DictionaryWriter::new(field.data_type(), column.nullable))
-        .flatten()
+    let writer = (column.encoding == ColumnEncoding::Default && repeats)
+        .then(|| DictionaryWriter::new(ty, column.nullable));
+    Some(ColumnWriter::Dictionary(writer.flatten()?, leaf))
 }
 
 impl TableWriter {
@@ -252,10 +270,8 @@ impl TableWriter {
         let writers = columns.map(|(column, field)| {
             let count = leaves(field.data_type());
             leaf += count;
-            match dictionary_writer(column, field) {
-                Some(writer) => ColumnWriter::Dictionary(writer, leaf - 1),
-                None => ColumnWriter::Arrow(arrow.by_ref().take(count).collect()),
-            }
+            own_writer(column, field, leaf - count)
+                .unwrap_or_else(|| ColumnWriter::Arrow(arrow.by_ref().take(count).collect()))
         });
         Ok(writers.collect())
     }
@@ -285,11 +301,11 @@ impl TableWriter {
         })
     }
 
-    /// For the columns that are not written in `dictionary`, as if a file had no others: each writer
-    /// has tables for compression, which take long to make.
+    /// For the columns that Arrow's writers write, as if a file had no others: each writer has tables for
+    /// compression, which take long to make.
     fn arrow_factory(&self) -> Result<ArrowRowGroupWriterFactory> {
         let columns = self.layout.columns.iter().zip(self.schema.fields());
-        let others = columns.filter(|(column, field)| dictionary_writer(column, field).is_none());
+        let others = columns.filter(|(column, field)| own_writer(column, field, 0).is_none());
         let others: Vec<FieldRef> = others.map(|(_, field)| field.clone()).collect();
         let schema = Arc::new(Schema::new(others));
         let root = ArrowSchemaConverter::new()
@@ -417,7 +433,7 @@ fn column_properties(
         (ColumnEncoding::Default, _) => (true, Encoding::PLAIN),
     };
     // The least and greatest of texts that repeat let no reader skip a row group, and finding them
-    // compares every value. Those outside of lists are written in `dictionary`, without.
+    // compares every value. Those outside of lists are written by `DictionaryWriter`, without.
     if column.ty == Type::Text && column.kind != Kind::Plain {
         builder = builder.set_column_statistics_enabled(path.clone(), EnabledStatistics::None);
     }
