@@ -8,6 +8,7 @@
     reason = "a build script speaks to cargo this way"
 )]
 
+mod builders;
 mod generate;
 mod model;
 

@@ -10,10 +10,11 @@ use arrow::array::{
     Int64Array, ListArray, PrimitiveArray, RecordBatch, StringArray, StringBuilder, StructArray,
     TimestampMicrosecondArray, cast::AsArray,
 };
-use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
-use arrow::datatypes::{ArrowNativeType, DataType, Fields, Int32Type, SchemaRef};
+use arrow::buffer::{BooleanBuffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::datatypes::{DataType, Fields, Int32Type, SchemaRef};
 use arrow::error::ArrowError;
 
+use crate::bits::{Bits, OptionalValues, bits_of, renew};
 use crate::schema::{Column, Table, element};
 use crate::symbols::Symbol;
 
@@ -173,13 +174,6 @@ impl AtColumns {
     }
 }
 
-/// Takes the values of a batch and makes room for the next, which has about as many: growing step by
-/// step copies each twice, into memory that is touched for the first time.
-fn renew<T>(values: &mut Vec<T>) -> Vec<T> {
-    let next = Vec::with_capacity(values.len());
-    std::mem::replace(values, next)
-}
-
 /// How many rows of that type wait before they go to the columns: few enough to stay in the cache that is
 /// nearest, and never more than a word has bits.
 pub(crate) const fn block<W>() -> usize {
@@ -190,91 +184,6 @@ pub(crate) const fn block<W>() -> usize {
         8
     } else {
         fit
-    }
-}
-
-/// A bit for each row.
-#[derive(Debug, Default)]
-struct Bits {
-    /// 64 rows each, the first in the lowest bit.
-    words: Vec<u64>,
-    /// Rows that fill no word yet.
-    last: u64,
-    rows: usize,
-}
-
-impl Bits {
-    #[inline]
-    fn push(&mut self, bit: bool) {
-        self.append(u64::from(bit), 1);
-    }
-
-    /// Appends the lowest so many bits, 64 at most; those above are 0.
-    #[inline]
-    fn append(&mut self, bits: u64, count: usize) {
-        let filled = self.rows % 64;
-        self.last |= bits << filled;
-        self.rows += count;
-        if filled + count >= 64 {
-            self.words.push(self.last.to_le());
-            self.last = if filled == 0 {
-                0
-            } else {
-                bits >> (64 - filled)
-            };
-        }
-    }
-
-    fn finish(&mut self) -> BooleanBuffer {
-        self.words.push(std::mem::take(&mut self.last).to_le());
-        let rows = std::mem::take(&mut self.rows);
-        BooleanBuffer::new(Buffer::from_vec(renew(&mut self.words)), 0, rows)
-    }
-}
-
-/// Bits of values, and how many there are.
-#[inline]
-fn bits_of<V>(values: impl Iterator<Item = V>, is_set: impl Fn(V) -> bool) -> (u64, usize) {
-    values.fold((0, 0), |(bits, count), value| {
-        (bits | u64::from(is_set(value)) << count, count + 1)
-    })
-}
-
-/// Values that may be null, with a bit for each that tells.
-#[derive(Debug, Default)]
-struct OptionalValues<N> {
-    values: Vec<N>,
-    valid: Bits,
-}
-
-impl<N: ArrowNativeType> OptionalValues<N> {
-    fn with_capacity(rows: usize) -> Self {
-        Self {
-            values: Vec::with_capacity(rows),
-            valid: Bits::default(),
-        }
-    }
-
-    #[inline]
-    fn push(&mut self, value: Option<N>) {
-        self.valid.push(value.is_some());
-        self.values.push(value.unwrap_or_default());
-    }
-
-    /// At most 64 values.
-    #[inline]
-    fn extend(&mut self, values: impl ExactSizeIterator<Item = Option<N>> + Clone) {
-        let (bits, count) = bits_of(values.clone(), |value| value.is_some());
-        self.valid.append(bits, count);
-        self.values.extend(values.map(Option::unwrap_or_default));
-    }
-
-    fn finish<T: ArrowPrimitiveType<Native = N>>(
-        &mut self,
-    ) -> Result<PrimitiveArray<T>, ArrowError> {
-        let nulls = Some(NullBuffer::new(self.valid.finish()));
-        let nulls = nulls.filter(|nulls| nulls.null_count() > 0);
-        PrimitiveArray::try_new(renew(&mut self.values).into(), nulls)
     }
 }
 

@@ -4,6 +4,7 @@
 //! construction) and `TCP` (its description). A column is declared in the message and nowhere
 //! else. What is done with finished columns is no business of this crate.
 
+mod bits;
 mod columns;
 mod schema;
 mod symbols;
