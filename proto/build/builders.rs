@@ -8,58 +8,20 @@ use crate::generate::{
 use crate::model::{Field, Message, Model, Type};
 
 fn builder_type(field: &Field) -> String {
-    let element = match &field.ty {
+    let plain = match &field.ty {
         Type::Message(m) if m == "Identity" => return "AtColumns".to_owned(),
-        Type::Message(m) => format!("{m}Columns"),
-        Type::Bool => if field.optional {
-            "OptionalBools"
-        } else {
-            "Bools"
-        }
-        .to_owned(),
-        Type::Int32 => if field.optional {
-            "OptionalInts<Int32Type>"
-        } else {
-            "Ints<Int32Type>"
-        }
-        .to_owned(),
-        Type::Int64 if field.kind == "KIND_TIMESTAMP" => if field.optional {
-            "OptionalInts<TimestampMicrosecondType>"
-        } else {
-            "Ints<TimestampMicrosecondType>"
-        }
-        .to_owned(),
-        Type::Int64 => if field.optional {
-            "OptionalInts<Int64Type>"
-        } else {
-            "Ints<Int64Type>"
-        }
-        .to_owned(),
-        Type::Double => if field.optional {
-            "OptionalInts<Float64Type>"
-        } else {
-            "Ints<Float64Type>"
-        }
-        .to_owned(),
-        Type::String if field.kind == "KIND_PLAIN" => if field.optional {
-            "OptionalTexts"
-        } else {
-            "Texts"
-        }
-        .to_owned(),
-        Type::String => if field.optional {
-            "OptionalSymbols"
-        } else {
-            "SymbolColumn"
-        }
-        .to_owned(),
-        Type::Bytes => if field.optional {
-            "OptionalBytes"
-        } else {
-            "Bytes"
-        }
-        .to_owned(),
+        Type::Message(m) => &format!("{m}Columns"),
+        Type::Bool => "Bools",
+        Type::Int32 => "Ints<Int32Type>",
+        Type::Int64 if field.kind == "KIND_TIMESTAMP" => "Ints<TimestampMicrosecondType>",
+        Type::Int64 => "Ints<Int64Type>",
+        Type::Double => "Ints<Float64Type>",
+        Type::String if field.kind == "KIND_PLAIN" => "Texts",
+        Type::String => "SymbolColumn",
+        Type::Bytes => "Bytes",
     };
+    let is_optional = field.optional && !matches!(field.ty, Type::Message(_));
+    let element = format!("{}{plain}", if is_optional { "Optional" } else { "" });
     match (&field.ty, field.repeated) {
         (Type::Message(_), true) => format!("Structs<{element}>"),
         (_, true) => format!("Lists<{element}>"),

@@ -363,16 +363,16 @@ impl FinishArray for SymbolColumn {
 
 /// A column of texts that repeat and may be null.
 #[derive(Debug, Default)]
-pub(crate) struct OptionalSymbols(OptionalValues<i32>);
+pub(crate) struct OptionalSymbolColumn(OptionalValues<i32>);
 
-impl OptionalSymbols {
+impl OptionalSymbolColumn {
     pub(crate) fn extend(&mut self, values: impl ExactSizeIterator<Item = Option<Symbol>> + Clone) {
         self.0
             .extend(values.map(|value| value.map(|symbol| symbol.0)));
     }
 }
 
-impl FinishArray for OptionalSymbols {
+impl FinishArray for OptionalSymbolColumn {
     fn finish_array(&mut self, cx: &Finish<'_>) -> Result<ArrayRef, ArrowError> {
         Ok(Arc::new(DictionaryArray::try_new(
             self.0.finish::<Int32Type>()?,

@@ -27,6 +27,40 @@ pub(super) struct Chunk {
     pub(super) close: ColumnCloseResult,
 }
 
+/// A chunk under way.
+pub(super) trait ChunkWriter: Send {
+    /// Adds rows.
+    fn write(&mut self, array: &dyn Array) -> Result<()>;
+    /// About how many bytes the chunk will have.
+    fn estimated_bytes(&self) -> usize;
+    /// The chunk.
+    fn close(self: Box<Self>, descriptor: &ColumnDescPtr) -> Result<Chunk>;
+}
+
+/// Appends numbers in plain encoding: behind each other.
+pub(super) fn plain<T: Copy, const N: usize>(
+    values: &[T],
+    bytes: fn(T) -> [u8; N],
+    out: &mut Vec<u8>,
+) {
+    out.reserve(values.len() * N);
+    for value in values {
+        out.extend_from_slice(&bytes(*value));
+    }
+}
+
+/// The least and the greatest of a chunk's values.
+pub(super) fn of_int32(values: &[i32], nulls: u64) -> Statistics {
+    let (least, most) = (values.iter().min(), values.iter().max());
+    Statistics::int32(least.copied(), most.copied(), None, Some(nulls), false)
+}
+
+/// As [`of_int32`].
+pub(super) fn of_int64(values: &[i64], nulls: u64) -> Statistics {
+    let (least, most) = (values.iter().min(), values.iter().max());
+    Statistics::int64(least.copied(), most.copied(), None, Some(nulls), false)
+}
+
 /// The rows of a chunk under way.
 pub(super) struct Rows {
     count: usize,

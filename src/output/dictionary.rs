@@ -10,10 +10,9 @@
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{DataType, Int32Type, Int64Type};
 use parquet::basic::Encoding;
-use parquet::file::statistics::Statistics;
 use parquet::schema::types::ColumnDescPtr;
 
-use super::chunk::{Chunk, PAGE_ROWS, Pages, Rows};
+use super::chunk::{Chunk, ChunkWriter, PAGE_ROWS, Pages, Rows, of_int32, of_int64, plain};
 use super::distinct::{Integers, Numbers, Texts};
 use super::hybrid;
 use crate::error::{Error, Result};
@@ -60,9 +59,11 @@ impl DictionaryWriter {
             rows: Rows::new(nullable),
         })
     }
+}
 
-    /// Adds rows; texts may be dictionary-encoded or not.
-    pub(super) fn write(&mut self, array: &dyn Array) -> Result<()> {
+impl ChunkWriter for DictionaryWriter {
+    /// Texts may be dictionary-encoded or not.
+    fn write(&mut self, array: &dyn Array) -> Result<()> {
         self.rows.add(array);
         let mut numbers = Vec::with_capacity(array.len() - array.null_count());
         let known = match &mut self.distinct {
@@ -80,8 +81,7 @@ impl DictionaryWriter {
         Ok(())
     }
 
-    /// About how many bytes the chunk will have.
-    pub(super) fn estimated_bytes(&self) -> usize {
+    fn estimated_bytes(&self) -> usize {
         let distinct = match &self.distinct {
             Distinct::Texts(texts) => texts.plain.len(),
             Distinct::Int32(integers) | Distinct::Int64(integers) => integers.values.len() * 8,
@@ -89,41 +89,40 @@ impl DictionaryWriter {
         distinct + self.numbers.len() * 2
     }
 
-    /// The chunk.
-    pub(super) fn close(self, descriptor: &ColumnDescPtr) -> Result<Chunk> {
+    fn close(self: Box<Self>, descriptor: &ColumnDescPtr) -> Result<Chunk> {
         let nulls = self.rows.nulls();
         // How many there are, as a dictionary page, what is known of them, and the size of each.
-        let (count, plain, statistics, size) = match self.distinct {
+        let (count, distinct, statistics, size) = match self.distinct {
             Distinct::Texts(texts) => (texts.count(), texts.plain, None, None),
             Distinct::Int32(Integers { values, .. }) => {
                 let values: Vec<i32> = values
                     .into_iter()
                     .map(|n| i32::try_from(n).unwrap_or(0))
                     .collect();
-                let (least, most) = (values.iter().min().copied(), values.iter().max().copied());
-                let statistics = Statistics::int32(least, most, None, Some(nulls), false);
-                let plain = bytes_of(&values, i32::to_le_bytes);
-                (values.len(), plain, Some(statistics), Some(4))
+                let mut bytes = Vec::new();
+                plain(&values, i32::to_le_bytes, &mut bytes);
+                let known = of_int32(&values, nulls);
+                (values.len(), bytes, Some(known), Some(4))
             }
             Distinct::Int64(Integers { values, .. }) => {
-                let (least, most) = (values.iter().min().copied(), values.iter().max().copied());
-                let statistics = Statistics::int64(least, most, None, Some(nulls), false);
-                let plain = bytes_of(&values, i64::to_le_bytes);
-                (values.len(), plain, Some(statistics), Some(8))
+                let mut bytes = Vec::new();
+                plain(&values, i64::to_le_bytes, &mut bytes);
+                let known = of_int64(&values, nulls);
+                (values.len(), bytes, Some(known), Some(8))
             }
         };
         // Integers that hardly repeat.
         let as_they_are = size.filter(|_| count > 1024 && count * 2 > self.numbers.len());
         let mut pages = Pages::default();
         if as_they_are.is_none() {
-            pages.dictionary(&plain, count)?;
+            pages.dictionary(&distinct, count)?;
         }
         let width = hybrid::bits(count.saturating_sub(1));
         for rows in self.rows.pages() {
             let mut page = rows.levels;
             let encoding = match as_they_are {
                 Some(size) => {
-                    self.numbers.plain(rows.values, &plain, size, &mut page);
+                    self.numbers.plain(rows.values, &distinct, size, &mut page);
                     Encoding::PLAIN
                 }
                 None => {
@@ -136,13 +135,4 @@ impl DictionaryWriter {
         }
         pages.finish(descriptor, &self.rows, statistics)
     }
-}
-
-/// Integers behind each other.
-fn bytes_of<T: Copy, const N: usize>(values: &[T], bytes: fn(T) -> [u8; N]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(values.len() * N);
-    for value in values {
-        out.extend_from_slice(&bytes(*value));
-    }
-    out
 }

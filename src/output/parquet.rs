@@ -23,7 +23,7 @@ use parquet::schema::types::{ColumnDescPtr, ColumnPath};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::chunk;
+use super::chunk::{self, ChunkWriter};
 use super::dictionary::DictionaryWriter;
 use super::file::{FileFacts, HashingFile};
 use super::layout::Layout;
@@ -87,10 +87,8 @@ struct Part {
 
 /// Writes a column of a row group.
 enum ColumnWriter {
-    /// Values that repeat; its Parquet column.
-    Dictionary(DictionaryWriter, usize),
-    /// Values that hardly repeat.
-    Plain(PlainWriter, usize),
+    /// One of netcap's own, and its Parquet column.
+    Own(Box<dyn ChunkWriter>, usize),
     /// All else: a writer for each leaf.
     Arrow(Vec<ArrowColumnWriter>),
 }
@@ -116,8 +114,7 @@ impl Chunk {
 impl ColumnWriter {
     fn write(&mut self, field: &FieldRef, array: &ArrayRef) -> Result<()> {
         match self {
-            Self::Dictionary(writer, _) => writer.write(array),
-            Self::Plain(writer, _) => writer.write(array),
+            Self::Own(writer, _) => writer.write(array),
             Self::Arrow(writers) => {
                 for (leaf, writer) in compute_leaves(field, array)?.iter().zip(writers) {
                     writer.write(leaf)?;
@@ -129,8 +126,7 @@ impl ColumnWriter {
 
     fn estimated_bytes(&self) -> usize {
         match self {
-            Self::Dictionary(writer, _) => writer.estimated_bytes(),
-            Self::Plain(writer, _) => writer.estimated_bytes(),
+            Self::Own(writer, _) => writer.estimated_bytes(),
             Self::Arrow(writers) => writers
                 .iter()
                 .map(ArrowColumnWriter::get_estimated_total_bytes)
@@ -140,11 +136,11 @@ impl ColumnWriter {
 
     fn close(self, leaves: &[ColumnDescPtr]) -> Result<Vec<Chunk>> {
         match self {
-            Self::Dictionary(writer, leaf) => {
-                Ok(vec![Chunk::Own(writer.close(descriptor(leaves, leaf)?)?)])
-            }
-            Self::Plain(writer, leaf) => {
-                Ok(vec![Chunk::Own(writer.close(descriptor(leaves, leaf)?)?)])
+            Self::Own(writer, leaf) => {
+                let of_column = leaves.get(leaf);
+                let descriptor = of_column
+                    .ok_or_else(|| Error::new("a file has fewer columns than its table"))?;
+                Ok(vec![Chunk::Own(writer.close(descriptor)?)])
             }
             Self::Arrow(writers) => writers
                 .into_iter()
@@ -154,25 +150,20 @@ impl ColumnWriter {
     }
 }
 
-fn descriptor(leaves: &[ColumnDescPtr], leaf: usize) -> Result<&ColumnDescPtr> {
-    let of_column = leaves.get(leaf);
-    of_column.ok_or_else(|| Error::new("a file has fewer columns than its table"))
-}
-
-/// The writer of a column, whose first leaf in the file is `leaf`; `None` if Arrow's has to write it: a list, or
-/// texts and bytes that hardly repeat.
-fn own_writer(column: &Column, field: &FieldRef, leaf: usize) -> Option<ColumnWriter> {
+/// The writer of a column; `None` if Arrow's has to write it: a list, or texts and bytes that hardly repeat.
+fn own_writer(column: &Column, field: &FieldRef) -> Option<Box<dyn ChunkWriter>> {
     if column.repeated {
         return None;
     }
     let ty = field.data_type();
     if let Some(writer) = PlainWriter::new(ty, column.encoding, column.nullable) {
-        return Some(ColumnWriter::Plain(writer, leaf));
+        return Some(Box::new(writer));
     }
     let repeats = column.ty != Type::Text || column.kind != Kind::Plain;
-    let writer = (column.encoding == ColumnEncoding::Default && repeats)
-        .then(|| DictionaryWriter::new(ty, column.nullable));
-    Some(ColumnWriter::Dictionary(writer.flatten()?, leaf))
+    if column.encoding != ColumnEncoding::Default || !repeats {
+        return None;
+    }
+    Some(Box::new(DictionaryWriter::new(ty, column.nullable)?))
 }
 
 impl TableWriter {
@@ -270,8 +261,10 @@ impl TableWriter {
         let writers = columns.map(|(column, field)| {
             let count = leaves(field.data_type());
             leaf += count;
-            own_writer(column, field, leaf - count)
-                .unwrap_or_else(|| ColumnWriter::Arrow(arrow.by_ref().take(count).collect()))
+            match own_writer(column, field) {
+                Some(writer) => ColumnWriter::Own(writer, leaf - count),
+                None => ColumnWriter::Arrow(arrow.by_ref().take(count).collect()),
+            }
         });
         Ok(writers.collect())
     }
@@ -305,7 +298,7 @@ impl TableWriter {
     /// compression, which take long to make.
     fn arrow_factory(&self) -> Result<ArrowRowGroupWriterFactory> {
         let columns = self.layout.columns.iter().zip(self.schema.fields());
-        let others = columns.filter(|(column, field)| own_writer(column, field, 0).is_none());
+        let others = columns.filter(|(column, field)| own_writer(column, field).is_none());
         let others: Vec<FieldRef> = others.map(|(_, field)| field.clone()).collect();
         let schema = Arc::new(Schema::new(others));
         let root = ArrowSchemaConverter::new()

@@ -15,7 +15,7 @@ use parquet::basic::Encoding;
 use parquet::file::statistics::Statistics;
 use parquet::schema::types::ColumnDescPtr;
 
-use super::chunk::{Chunk, Pages, Rows};
+use super::chunk::{Chunk, ChunkWriter, Pages, Rows, of_int32, of_int64, plain};
 use super::delta;
 use super::runs::valid_runs;
 use crate::error::{Error, Result};
@@ -62,9 +62,10 @@ impl PlainWriter {
             rows: Rows::new(nullable),
         })
     }
+}
 
-    /// Adds rows.
-    pub(super) fn write(&mut self, array: &dyn Array) -> Result<()> {
+impl ChunkWriter for PlainWriter {
+    fn write(&mut self, array: &dyn Array) -> Result<()> {
         self.rows.add(array);
         let added = match &mut self.values {
             Values::Int32(values) => add::<Int32Type>(array, values),
@@ -84,8 +85,7 @@ impl PlainWriter {
         added.ok_or_else(|| Error::new("the values of a column are of another type than it"))
     }
 
-    /// About how many bytes the chunk will have.
-    pub(super) fn estimated_bytes(&self) -> usize {
+    fn estimated_bytes(&self) -> usize {
         match &self.values {
             Values::Int32(values) => values.len() * 4,
             Values::Int64(values) => values.len() * 8,
@@ -95,28 +95,22 @@ impl PlainWriter {
         }
     }
 
-    /// The chunk.
-    pub(super) fn close(mut self, descriptor: &ColumnDescPtr) -> Result<Chunk> {
-        let nulls = Some(self.rows.nulls());
-        let (encoding, statistics) = match &mut self.values {
-            Values::Int32(values) => {
-                let (least, most) = (values.iter().min(), values.iter().max());
-                let (least, most) = (least.copied(), most.copied());
-                let known = Statistics::int32(least, most, None, nulls, false);
-                (Encoding::PLAIN, known)
-            }
+    fn close(self: Box<Self>, descriptor: &ColumnDescPtr) -> Result<Chunk> {
+        let nulls = self.rows.nulls();
+        let (encoding, statistics) = match &self.values {
+            Values::Int32(values) => (Encoding::PLAIN, of_int32(values, nulls)),
             Values::Int64(values) => (Encoding::PLAIN, of_int64(values, nulls)),
             Values::Delta(values) => (Encoding::DELTA_BINARY_PACKED, of_int64(values, nulls)),
             Values::Double(values) => {
                 let (least, most) = bounds(values);
-                let known = Statistics::double(least, most, None, nulls, false);
+                let known = Statistics::double(least, most, None, Some(nulls), false);
                 (Encoding::PLAIN, known)
             }
             Values::Bool(values) => {
                 let (all, set) = (values.len(), values.finish_cloned().count_set_bits());
                 let least = (all > 0).then_some(set == all);
                 let most = (all > 0).then_some(set > 0);
-                let known = Statistics::boolean(least, most, None, nulls, false);
+                let known = Statistics::boolean(least, most, None, Some(nulls), false);
                 (Encoding::PLAIN, known)
             }
         };
@@ -134,10 +128,10 @@ impl Values {
     /// Appends some of the values to a page.
     fn encode(&self, own: Range<usize>, page: &mut Vec<u8>) {
         match self {
-            Self::Int32(values) => plain(values.get(own), i32::to_le_bytes, page),
-            Self::Int64(values) => plain(values.get(own), i64::to_le_bytes, page),
-            Self::Double(values) => plain(values.get(own), f64::to_le_bytes, page),
-            Self::Delta(values) => delta::encode(values.get(own).unwrap_or_default(), page),
+            Self::Int32(values) => plain(of(values, own), i32::to_le_bytes, page),
+            Self::Int64(values) => plain(of(values, own), i64::to_le_bytes, page),
+            Self::Double(values) => plain(of(values, own), f64::to_le_bytes, page),
+            Self::Delta(values) => delta::encode(of(values, own), page),
             Self::Bool(values) => {
                 let bits = values.finish_cloned().slice(own.start, own.len());
                 page.extend_from_slice(&bits.sliced());
@@ -155,20 +149,8 @@ fn add<T: ArrowPrimitiveType>(array: &dyn Array, out: &mut Vec<T::Native>) -> Op
     Some(())
 }
 
-/// Appends values behind each other.
-fn plain<T: Copy, const N: usize>(
-    values: Option<&[T]>,
-    bytes: fn(T) -> [u8; N],
-    out: &mut Vec<u8>,
-) {
-    let values = values.unwrap_or_default();
-    out.reserve(values.len() * N);
-    out.extend(values.iter().flat_map(|value| bytes(*value)));
-}
-
-fn of_int64(values: &[i64], nulls: Option<u64>) -> Statistics {
-    let (least, most) = (values.iter().min(), values.iter().max());
-    Statistics::int64(least.copied(), most.copied(), None, nulls, false)
+fn of<T>(values: &[T], own: Range<usize>) -> &[T] {
+    values.get(own).unwrap_or_default()
 }
 
 /// The least and the greatest of what is a number; of two zeros the negative one is less.
