@@ -11,6 +11,8 @@ use crate::error::{Error, Finding, Result};
 const BATCH_PACKETS: usize = 16_384;
 /// A bound of memory for captures of huge packets.
 const BATCH_BYTES: usize = 16 << 20;
+/// Room for the packet with which there are so many bytes: the greatest snap length that is usual.
+const LAST_BYTES: usize = 256 << 10;
 
 /// Bytes that come from memory together.
 const LINE: usize = 64;
@@ -30,11 +32,13 @@ pub(super) struct Batch {
 
 impl Batch {
     pub(super) fn packets(&self) -> impl Iterator<Item = (&PacketMeta, &[u8])> {
-        let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        let ranges = starts.zip(&self.ends);
-        self.metas
-            .iter()
-            .zip(ranges.map(|(start, end)| self.bytes.get(start..*end).unwrap_or_default()))
+        let mut start = 0;
+        let bytes = self.ends.iter().map(move |end| {
+            let bytes = self.bytes.get(start..*end);
+            start = *end;
+            bytes.unwrap_or_default()
+        });
+        self.metas.iter().zip(bytes)
     }
 
     /// Touches the headers of so many packets from `first` on. The processor fetches what is touched together
@@ -67,15 +71,15 @@ impl Batch {
         self.metas.len() >= BATCH_PACKETS || self.bytes.len() >= BATCH_BYTES
     }
 
-    /// Empties it, and keeps its memory for other packets, of about so many bytes: a quarter more,
-    /// so that few batches need to be moved to where there is more room.
-    fn clear(&mut self, bytes: usize) {
+    /// Empties it, and keeps its memory for other packets. There is room for all that a batch may have: what is
+    /// not touched costs nothing, and to grow is to copy.
+    fn clear(&mut self) {
         self.metas.clear();
         self.metas.reserve(BATCH_PACKETS);
         self.captures.clear();
         self.captures.reserve(BATCH_PACKETS);
         self.bytes.clear();
-        self.bytes.reserve(bytes + bytes / 4);
+        self.bytes.reserve(BATCH_BYTES + LAST_BYTES);
         self.ends.clear();
         self.ends.reserve(BATCH_PACKETS);
         self.duplicates = (0, 0);
@@ -109,6 +113,7 @@ pub(super) fn read(
 ) -> Result<ReadFacts> {
     let mut packets = Arranged::new(StreamReader::new(stream), arrangement);
     let mut batch = Batch::default();
+    batch.clear();
     let mut too_many = false;
     let mut left = head.unwrap_or(u64::MAX);
     while left > 0 {
@@ -130,7 +135,7 @@ pub(super) fn read(
         left -= 1;
         if batch.is_full() {
             let mut next = spent.try_recv().unwrap_or_default();
-            next.clear(batch.size());
+            next.clear();
             batch.duplicates = packets.take_duplicates();
             if send.send(std::mem::replace(&mut batch, next)).is_err() {
                 break;

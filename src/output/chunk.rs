@@ -5,7 +5,7 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
-use arrow::array::{Array, BooleanBufferBuilder};
+use arrow::array::{Array, ArrayRef, BooleanBufferBuilder};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::column::page::{CompressedPage, Page, PageWriter};
 use parquet::column::writer::ColumnCloseResult;
@@ -30,7 +30,7 @@ pub(super) struct Chunk {
 /// A chunk under way.
 pub(super) trait ChunkWriter: Send {
     /// Adds rows.
-    fn write(&mut self, array: &dyn Array) -> Result<()>;
+    fn write(&mut self, array: &ArrayRef) -> Result<()>;
     /// About how many bytes the chunk will have.
     fn estimated_bytes(&self) -> usize;
     /// The chunk.
@@ -49,16 +49,21 @@ pub(super) fn plain<T: Copy, const N: usize>(
     }
 }
 
-/// The least and the greatest of a chunk's values.
-pub(super) fn of_int32(values: &[i32], nulls: u64) -> Statistics {
-    let (least, most) = (values.iter().min(), values.iter().max());
-    Statistics::int32(least.copied(), most.copied(), None, Some(nulls), false)
+/// The least and the greatest of integers; `None` of none.
+pub(super) fn bounds<N: Copy + Ord>(values: &[N]) -> Option<(N, N)> {
+    Some((*values.iter().min()?, *values.iter().max()?))
+}
+
+/// What is known of a chunk's values.
+pub(super) fn of_int32(bounds: Option<(i32, i32)>, nulls: u64) -> Statistics {
+    let (least, most) = bounds.unzip();
+    Statistics::int32(least, most, None, Some(nulls), false)
 }
 
 /// As [`of_int32`].
-pub(super) fn of_int64(values: &[i64], nulls: u64) -> Statistics {
-    let (least, most) = (values.iter().min(), values.iter().max());
-    Statistics::int64(least.copied(), most.copied(), None, Some(nulls), false)
+pub(super) fn of_int64(bounds: Option<(i64, i64)>, nulls: u64) -> Statistics {
+    let (least, most) = bounds.unzip();
+    Statistics::int64(least, most, None, Some(nulls), false)
 }
 
 /// The rows of a chunk under way.

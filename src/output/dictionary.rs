@@ -7,12 +7,12 @@
 //! dictionary page, and data pages in `RLE_DICTIONARY` (Parquet format, "Data Pages"; `hybrid`).
 //! Integers that hardly repeat are written plain.
 
-use arrow::array::{Array, AsArray};
+use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{DataType, Int32Type, Int64Type};
 use parquet::basic::Encoding;
 use parquet::schema::types::ColumnDescPtr;
 
-use super::chunk::{Chunk, ChunkWriter, PAGE_ROWS, Pages, Rows, of_int32, of_int64, plain};
+use super::chunk::{Chunk, ChunkWriter, PAGE_ROWS, Pages, Rows, bounds, of_int32, of_int64, plain};
 use super::distinct::{Integers, Numbers, Texts};
 use super::hybrid;
 use crate::error::{Error, Result};
@@ -63,7 +63,7 @@ impl DictionaryWriter {
 
 impl ChunkWriter for DictionaryWriter {
     /// Texts may be dictionary-encoded or not.
-    fn write(&mut self, array: &dyn Array) -> Result<()> {
+    fn write(&mut self, array: &ArrayRef) -> Result<()> {
         self.rows.add(array);
         let mut numbers = Vec::with_capacity(array.len() - array.null_count());
         let known = match &mut self.distinct {
@@ -101,13 +101,13 @@ impl ChunkWriter for DictionaryWriter {
                     .collect();
                 let mut bytes = Vec::new();
                 plain(&values, i32::to_le_bytes, &mut bytes);
-                let known = of_int32(&values, nulls);
+                let known = of_int32(bounds(&values), nulls);
                 (values.len(), bytes, Some(known), Some(4))
             }
             Distinct::Int64(Integers { values, .. }) => {
                 let mut bytes = Vec::new();
                 plain(&values, i64::to_le_bytes, &mut bytes);
-                let known = of_int64(&values, nulls);
+                let known = of_int64(bounds(&values), nulls);
                 (values.len(), bytes, Some(known), Some(8))
             }
         };

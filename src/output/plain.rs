@@ -1,12 +1,12 @@
 //! Column chunks of values that hardly repeat: numbers and times as they are or as differences, and truth values.
 //!
-//! Parquet's own writer takes them value by value, with tables for compression of its own in each column. Here they
-//! are copied as Arrow has them, and encoded when the chunk ends (`PLAIN` and `DELTA_BINARY_PACKED`; Parquet
-//! format, "Encodings").
+//! Parquet's own writer takes them value by value, with tables for compression of its own in each column. Here
+//! arrays of numbers are kept as they came, and encoded when the chunk ends (`PLAIN` and `DELTA_BINARY_PACKED`;
+//! Parquet format, "Encodings"): to copy them behind each other would touch as much memory once more.
 
-use std::ops::Range;
-
-use arrow::array::{Array, ArrowPrimitiveType, AsArray, BooleanBufferBuilder, PrimitiveArray};
+use arrow::array::{
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanBufferBuilder, PrimitiveArray,
+};
 use arrow::datatypes::{
     DataType, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType,
 };
@@ -15,7 +15,7 @@ use parquet::basic::Encoding;
 use parquet::file::statistics::Statistics;
 use parquet::schema::types::ColumnDescPtr;
 
-use super::chunk::{Chunk, ChunkWriter, Pages, Rows, of_int32, of_int64, plain};
+use super::chunk::{Chunk, ChunkWriter, Pages, Rows, bounds, of_int32, of_int64, plain};
 use super::delta;
 use super::runs::valid_runs;
 use crate::error::{Error, Result};
@@ -26,13 +26,14 @@ pub(super) struct PlainWriter {
     rows: Rows,
 }
 
-/// The values that are not null.
+/// The values so far.
 enum Values {
-    Int32(Vec<i32>),
-    Int64(Vec<i64>),
+    Int32(Numbers<Int32Type>),
+    Int64(Numbers<Int64Type>),
     /// As differences.
-    Delta(Vec<i64>),
-    Double(Vec<f64>),
+    Delta(Numbers<Int64Type>),
+    Double(Numbers<Float64Type>),
+    /// Those that are not null.
     Bool(BooleanBufferBuilder),
 }
 
@@ -44,16 +45,16 @@ impl PlainWriter {
                 Values::Bool(BooleanBufferBuilder::new(0))
             }
             (DataType::Float64, ColumnEncoding::Default | ColumnEncoding::Plain) => {
-                Values::Double(Vec::new())
+                Values::Double(Numbers::default())
             }
-            (DataType::Int32, ColumnEncoding::Plain) => Values::Int32(Vec::new()),
-            (DataType::Int64, ColumnEncoding::Plain) => Values::Int64(Vec::new()),
+            (DataType::Int32, ColumnEncoding::Plain) => Values::Int32(Numbers::default()),
+            (DataType::Int64, ColumnEncoding::Plain) => Values::Int64(Numbers::default()),
             (
                 DataType::Int64 | DataType::Timestamp(TimeUnit::Microsecond, _),
                 ColumnEncoding::Delta,
-            ) => Values::Delta(Vec::new()),
+            ) => Values::Delta(Numbers::default()),
             (DataType::Timestamp(TimeUnit::Microsecond, _), ColumnEncoding::Plain) => {
-                Values::Int64(Vec::new())
+                Values::Int64(Numbers::default())
             }
             _ => return None,
         };
@@ -65,13 +66,18 @@ impl PlainWriter {
 }
 
 impl ChunkWriter for PlainWriter {
-    fn write(&mut self, array: &dyn Array) -> Result<()> {
+    fn write(&mut self, array: &ArrayRef) -> Result<()> {
         self.rows.add(array);
         let added = match &mut self.values {
-            Values::Int32(values) => add::<Int32Type>(array, values),
-            Values::Double(values) => add::<Float64Type>(array, values),
-            Values::Int64(values) | Values::Delta(values) => add::<Int64Type>(array, values)
-                .or_else(|| add::<TimestampMicrosecondType>(array, values)),
+            Values::Int32(numbers) => array.as_primitive_opt().map(|array| numbers.add(array)),
+            Values::Double(numbers) => array.as_primitive_opt().map(|array| numbers.add(array)),
+            Values::Int64(numbers) | Values::Delta(numbers) => {
+                let times = array.as_primitive_opt::<TimestampMicrosecondType>();
+                match times.map(PrimitiveArray::reinterpret_cast) {
+                    Some(times) => Some(numbers.add(&times)),
+                    None => array.as_primitive_opt().map(|array| numbers.add(array)),
+                }
+            }
             Values::Bool(values) => array.as_boolean_opt().map(|array| {
                 let bits = array.values();
                 match array.nulls() {
@@ -87,77 +93,163 @@ impl ChunkWriter for PlainWriter {
 
     fn estimated_bytes(&self) -> usize {
         match &self.values {
-            Values::Int32(values) => values.len() * 4,
-            Values::Int64(values) => values.len() * 8,
-            Values::Delta(values) => values.len() * 2,
-            Values::Double(values) => values.len() * 8,
+            Values::Int32(numbers) => numbers.count * 4,
+            Values::Int64(numbers) => numbers.count * 8,
+            Values::Delta(numbers) => numbers.count * 2,
+            Values::Double(numbers) => numbers.count * 8,
             Values::Bool(values) => values.len() / 8,
         }
     }
 
     fn close(self: Box<Self>, descriptor: &ColumnDescPtr) -> Result<Chunk> {
-        let nulls = self.rows.nulls();
-        let (encoding, statistics) = match &self.values {
-            Values::Int32(values) => (Encoding::PLAIN, of_int32(values, nulls)),
-            Values::Int64(values) => (Encoding::PLAIN, of_int64(values, nulls)),
-            Values::Delta(values) => (Encoding::DELTA_BINARY_PACKED, of_int64(values, nulls)),
-            Values::Double(values) => {
-                let (least, most) = bounds(values);
-                let known = Statistics::double(least, most, None, Some(nulls), false);
-                (Encoding::PLAIN, known)
+        let Self { values, rows } = *self;
+        let nulls = rows.nulls();
+        let mut pages = Pages::default();
+        let statistics = match values {
+            Values::Int32(numbers) => {
+                let known = numbers.plain(&rows, i32::to_le_bytes, bounds, &mut pages)?;
+                of_int32(known, nulls)
             }
-            Values::Bool(values) => {
-                let (all, set) = (values.len(), values.finish_cloned().count_set_bits());
+            Values::Int64(numbers) => {
+                let known = numbers.plain(&rows, i64::to_le_bytes, bounds, &mut pages)?;
+                of_int64(known, nulls)
+            }
+            Values::Delta(numbers) => of_int64(numbers.delta(&rows, &mut pages)?, nulls),
+            Values::Double(numbers) => {
+                let known = numbers.plain(&rows, f64::to_le_bytes, of_doubles, &mut pages)?;
+                let (least, most) = known.unzip();
+                Statistics::double(least, most, None, Some(nulls), false)
+            }
+            Values::Bool(mut values) => {
+                let values = values.finish();
+                for rows in rows.pages() {
+                    let mut page = rows.levels;
+                    let bits = values.slice(rows.values.start, rows.values.len());
+                    page.extend_from_slice(&bits.sliced());
+                    pages.data(&page, rows.rows, Encoding::PLAIN)?;
+                }
+                let (all, set) = (values.len(), values.count_set_bits());
                 let least = (all > 0).then_some(set == all);
                 let most = (all > 0).then_some(set > 0);
-                let known = Statistics::boolean(least, most, None, Some(nulls), false);
-                (Encoding::PLAIN, known)
+                Statistics::boolean(least, most, None, Some(nulls), false)
             }
         };
-        let mut pages = Pages::default();
-        for rows in self.rows.pages() {
+        pages.finish(descriptor, &rows, Some(statistics))
+    }
+}
+
+/// Arrays of numbers, in order.
+struct Numbers<T: ArrowPrimitiveType> {
+    arrays: Vec<PrimitiveArray<T>>,
+    /// How many of their numbers are not null.
+    count: usize,
+}
+
+impl<T: ArrowPrimitiveType> Default for Numbers<T> {
+    fn default() -> Self {
+        Self {
+            arrays: Vec::new(),
+            count: 0,
+        }
+    }
+}
+
+impl<T: ArrowPrimitiveType> Numbers<T> {
+    fn add(&mut self, array: &PrimitiveArray<T>) {
+        self.count += array.len() - array.null_count();
+        self.arrays.push(array.clone());
+    }
+
+    /// The numbers that are not null, in pieces.
+    fn pieces(&self) -> Pieces<'_, T::Native, impl Iterator<Item = &[T::Native]>> {
+        let arrays = self.arrays.iter();
+        let runs = arrays.flat_map(|array| valid_runs(array).map(move |run| (array, run)));
+        Pieces {
+            rest: &[],
+            next: runs
+                .map(|(array, (start, end))| array.values().get(start..end).unwrap_or_default()),
+        }
+    }
+
+    /// Pages in plain encoding; gives the least and the greatest number.
+    fn plain<const N: usize>(
+        &self,
+        rows: &Rows,
+        bytes: fn(T::Native) -> [u8; N],
+        bounds: fn(&[T::Native]) -> Option<(T::Native, T::Native)>,
+        pages: &mut Pages,
+    ) -> Result<Option<(T::Native, T::Native)>> {
+        let (mut pieces, mut known) = (self.pieces(), None);
+        for rows in rows.pages() {
             let mut page = rows.levels;
-            self.values.encode(rows.values, &mut page);
-            pages.data(&page, rows.rows, encoding)?;
+            page.reserve_exact(rows.values.len() * N);
+            pieces.take(rows.values.len(), |piece| {
+                known = both(known, bounds(piece), bounds);
+                plain(piece, bytes, &mut page);
+            });
+            pages.data(&page, rows.rows, Encoding::PLAIN)?;
         }
-        pages.finish(descriptor, &self.rows, Some(statistics))
+        Ok(known)
     }
 }
 
-impl Values {
-    /// Appends some of the values to a page.
-    fn encode(&self, own: Range<usize>, page: &mut Vec<u8>) {
-        match self {
-            Self::Int32(values) => plain(of(values, own), i32::to_le_bytes, page),
-            Self::Int64(values) => plain(of(values, own), i64::to_le_bytes, page),
-            Self::Double(values) => plain(of(values, own), f64::to_le_bytes, page),
-            Self::Delta(values) => delta::encode(of(values, own), page),
-            Self::Bool(values) => {
-                let bits = values.finish_cloned().slice(own.start, own.len());
-                page.extend_from_slice(&bits.sliced());
+impl Numbers<Int64Type> {
+    /// Pages of differences; gives the least and the greatest number.
+    fn delta(&self, rows: &Rows, pages: &mut Pages) -> Result<Option<(i64, i64)>> {
+        let (mut pieces, mut known) = (self.pieces(), None);
+        for rows in rows.pages() {
+            let mut page = rows.levels;
+            let mut values = Vec::with_capacity(rows.values.len());
+            pieces.take(rows.values.len(), |piece| values.extend_from_slice(piece));
+            known = both(known, bounds(&values), bounds);
+            delta::encode(&values, &mut page);
+            pages.data(&page, rows.rows, Encoding::DELTA_BINARY_PACKED)?;
+        }
+        Ok(known)
+    }
+}
+
+/// Numbers behind each other, in pieces.
+struct Pieces<'n, N, I> {
+    rest: &'n [N],
+    next: I,
+}
+
+impl<'n, N, I: Iterator<Item = &'n [N]>> Pieces<'n, N, I> {
+    /// Gives the next so many to `take`.
+    fn take(&mut self, mut count: usize, mut take: impl FnMut(&[N])) {
+        while count > 0 {
+            if self.rest.is_empty() {
+                let Some(next) = self.next.next() else {
+                    return;
+                };
+                self.rest = next;
             }
+            let (piece, rest) = self.rest.split_at(count.min(self.rest.len()));
+            take(piece);
+            self.rest = rest;
+            count -= piece.len();
         }
     }
 }
 
-/// Appends the values of an array that are not null; `None` if they are of another type.
-fn add<T: ArrowPrimitiveType>(array: &dyn Array, out: &mut Vec<T::Native>) -> Option<()> {
-    let array: &PrimitiveArray<T> = array.as_primitive_opt()?;
-    for (start, end) in valid_runs(array) {
-        out.extend_from_slice(array.values().get(start..end)?);
+/// The bounds of both.
+fn both<N>(
+    one: Option<(N, N)>,
+    other: Option<(N, N)>,
+    bounds: fn(&[N]) -> Option<(N, N)>,
+) -> Option<(N, N)> {
+    match (one, other) {
+        (Some((a, b)), Some((c, d))) => bounds(&[a, b, c, d]),
+        (one, other) => one.or(other),
     }
-    Some(())
 }
 
-fn of<T>(values: &[T], own: Range<usize>) -> &[T] {
-    values.get(own).unwrap_or_default()
-}
-
-/// The least and the greatest of what is a number; of two zeros the negative one is less.
-fn bounds(values: &[f64]) -> (Option<f64>, Option<f64>) {
+/// As [`bounds`], of what is a number; of two zeros the negative one is less.
+fn of_doubles(values: &[f64]) -> Option<(f64, f64)> {
     let numbers = || values.iter().copied().filter(|value| !value.is_nan());
-    (
-        numbers().min_by(f64::total_cmp),
-        numbers().max_by(f64::total_cmp),
-    )
+    Some((
+        numbers().min_by(f64::total_cmp)?,
+        numbers().max_by(f64::total_cmp)?,
+    ))
 }
