@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use netcap_proto::{
-    At, FLOW_OUTER, Finish, MalformedColumns, MalformedRow, NO_FLOW, PacketColumns, PacketRow,
-    Symbols, TableColumns,
+    At, FLOW_OUTER, Finish, MALFORMED, MalformedColumns, MalformedRow, NO_FLOW, PACKET,
+    PacketColumns, PacketRow, Symbols, TableColumns,
 };
 
 use super::batch::Batch;
@@ -49,15 +49,23 @@ pub(super) struct Decoded {
 impl Worker {
     pub(super) fn new(tables: &Selection, time: Option<(i64, i64)>) -> Self {
         let walker = Walker::new(REGISTRY, &|table| tables.has(table));
+        let own = REGISTRY.iter().filter_map(|entry| entry.info.table);
+        let has_rows = own
+            .chain([PACKET.name, MALFORMED.name])
+            .any(|table| tables.has(table));
         Self {
             walker: if tables.has(FLOW_OUTER.name) {
                 walker.with_outer()
             } else {
                 walker
             },
-            symbols: Symbols::default(),
-            packet: tables.has("packet").then(PacketColumns::default),
-            malformed: tables.has("malformed").then(MalformedColumns::default),
+            symbols: if has_rows {
+                Symbols::default()
+            } else {
+                Symbols::unread()
+            },
+            packet: tables.has(PACKET.name).then(PacketColumns::default),
+            malformed: tables.has(MALFORMED.name).then(MalformedColumns::default),
             time,
             flow_packets: Vec::new(),
         }
@@ -150,8 +158,9 @@ impl Worker {
                     payload_bytes: seen.facts.payload_bytes.map(int),
                 });
             }
-            let packet = FlowPacket::new(seen.facts, index, meta.ts_ns, meta.original);
-            decoded.flow_packets.extend(packet);
+            if let Some(packet) = FlowPacket::new(seen.facts, index, meta.ts_ns, meta.original) {
+                decoded.flow_packets.push(packet);
+            }
         }
         let outer = self.walker.take_outer().into_iter();
         decoded.outer_packets = outer

@@ -7,7 +7,7 @@ use super::interface::{
     Direction, Entry, Extent, Input, Next, Outcome, Protocol, Selector, Transport,
 };
 use super::path::Paths;
-use super::selectors::Selectors;
+use super::selectors::{Candidates, Selectors};
 
 /// More layers than this are a loop or an attack on the decoder.
 const MOST_LAYERS: i32 = 64;
@@ -110,9 +110,22 @@ impl Layers<'_> {
         length: usize,
         cx: &mut Context<'_>,
     ) -> Option<(Selector, usize)> {
-        if cx.layer >= self.silent_until {
-            return self.header(id, selector, bytes, length, cx);
+        if cx.layer < self.silent_until {
+            return self.again(id, selector, bytes, length, cx);
         }
+        self.header(id, selector, bytes, length, cx)
+    }
+
+    /// A header that has its rows.
+    #[cold]
+    fn again(
+        &mut self,
+        id: u8,
+        selector: Selector,
+        bytes: &[u8],
+        length: usize,
+        cx: &mut Context<'_>,
+    ) -> Option<(Selector, usize)> {
         let (anomalies, malformed) = (cx.anomalies.len(), cx.malformed);
         let truncated = self.truncated;
         // The packets around tunnels were kept with the first fragment, too.
@@ -127,7 +140,7 @@ impl Layers<'_> {
         next
     }
 
-    #[inline]
+    #[inline(always)]
     fn header(
         &mut self,
         id: u8,
@@ -164,6 +177,15 @@ impl Layers<'_> {
         if let Some(seen) = cx.fragments.get_mut(noted) {
             (seen.place.path, seen.place.steps) = (self.path, self.steps);
         }
+        if let Outcome::Done { bytes, next } = outcome {
+            self.step(id, info.name);
+            cx.start += bytes;
+            cx.layer += 1;
+            return match next {
+                Next::Layer { selector, length } => Some((selector, length)),
+                Next::Nothing => None,
+            };
+        }
         // The first fragment of a datagram may be shorter than the header in it: no fault, and
         // no layer, unless that is the IP header itself, whose extensions go on.
         let missing = matches!(outcome, Outcome::NeedMore { .. })
@@ -175,30 +197,24 @@ impl Layers<'_> {
         if outcome == Outcome::NotMine || (missing && !is_fragment) {
             return None;
         }
-        self.steps += 1;
-        self.path = self.paths.step(self.path, id, info.name);
-        match outcome {
-            _ if missing => None,
-            Outcome::Done { bytes, next } => {
-                cx.start += bytes;
-                cx.layer += 1;
-                match next {
-                    Next::Layer { selector, length } => Some((selector, length)),
-                    Next::Nothing => None,
-                }
-            }
-            _ => {
-                self.stop(outcome, extent, bytes.len(), cx);
-                None
-            }
+        self.step(id, info.name);
+        if !missing {
+            self.stop(outcome, extent, bytes.len(), cx);
         }
+        None
+    }
+
+    #[inline]
+    fn step(&mut self, id: u8, name: &'static str) {
+        self.steps += 1;
+        self.path = self.paths.step(self.path, id, name);
     }
 
     /// Probes the application protocols, and decodes the messages that lie in the payload; gives
     /// what a tunnel carries.
     fn messages(
         &mut self,
-        candidates: &[u8],
+        candidates: &Candidates,
         transport: Transport,
         mut bytes: &[u8],
         length: usize,
@@ -220,12 +236,15 @@ impl Layers<'_> {
             })
         };
         let mut length = length;
-        for wanted in [true, false] {
-            for id in candidates {
+        // At most ports nobody is tried first.
+        let ported = ports.is_some_and(|(a, b)| candidates.have(a) || candidates.have(b));
+        let passes: &[bool] = if ported { &[true, false] } else { &[false] };
+        for wanted in passes.iter().copied() {
+            for id in &candidates.ids {
                 let Some((entry, protocol)) = self.protocols.get_mut(usize::from(*id)) else {
                     continue;
                 };
-                if on_port(entry) != wanted {
+                if ported && on_port(entry) != wanted {
                     continue;
                 }
                 cx.protocol = entry.info.name;

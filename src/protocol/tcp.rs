@@ -53,7 +53,7 @@ impl Protocol for Tcp {
             return Outcome::NeedMore { bytes: FIXED };
         }
         // A header whose options were cut is worth its fixed part: the rest is taken for padding.
-        let mut padded = [0; LONGEST];
+        let padded;
         let captured = input.bytes.get(..header_bytes).unwrap_or(input.bytes);
         let header = if captured.len() < header_bytes {
             if cx.facts.is_partial() && input.extent == Extent::Complete {
@@ -62,9 +62,7 @@ impl Protocol for Tcp {
                     bytes: header_bytes,
                 };
             }
-            for (to, from) in padded.iter_mut().zip(captured) {
-                *to = *from;
-            }
+            padded = with_padding(captured);
             TcpHeaderSlice::from_slice(&padded)
         } else {
             TcpHeaderSlice::from_slice(captured)
@@ -83,7 +81,9 @@ impl Protocol for Tcp {
         cx.facts.enter_transport(header_bytes, payload_bytes);
 
         let option_bytes = captured.get(FIXED..).unwrap_or_default();
-        let (other_options, bad) = self.options.read(option_bytes);
+        let (other_options, bad) = self
+            .options
+            .read(option_bytes, self.rows.wanted().is_some());
         cx.facts.tcp = Some(packet::Tcp {
             seq: header.sequence_number(),
             ack: header.acknowledgment_number(),
@@ -149,6 +149,14 @@ impl Protocol for Tcp {
     }
 }
 
+fn with_padding(captured: &[u8]) -> [u8; LONGEST] {
+    let mut padded = [0; LONGEST];
+    for (to, from) in padded.iter_mut().zip(captured) {
+        *to = *from;
+    }
+    padded
+}
+
 /// The options of a segment (IANA "TCP Parameters").
 #[derive(Default)]
 struct Options {
@@ -161,9 +169,13 @@ struct Options {
 }
 
 impl Options {
-    /// Reads them; gives those without a column, and where one with an impossible length ended the
-    /// list.
-    fn read<'a>(&mut self, mut bytes: &'a [u8]) -> (Vec<TcpOptionRow<'a>>, Option<usize>) {
+    /// Reads them, with their names if those are wanted; gives those without a column, and where one with an
+    /// impossible length ended the list.
+    fn read<'a>(
+        &mut self,
+        mut bytes: &'a [u8],
+        named: bool,
+    ) -> (Vec<TcpOptionRow<'a>>, Option<usize>) {
         self.names.clear();
         self.sack_blocks.clear();
         (self.mss, self.window_scale, self.timestamps) = (None, None, None);
@@ -183,10 +195,12 @@ impl Options {
             let (Some(data), Some(rest)) = (data, bytes.get(length..)) else {
                 return (others, Some(whole - bytes.len()));
             };
-            if !self.names.is_empty() {
-                self.names.push(',');
+            if named {
+                if !self.names.is_empty() {
+                    self.names.push(',');
+                }
+                self.names.push_str(name(kind));
             }
-            self.names.push_str(name(kind));
             match (kind, data.len()) {
                 (0, _) => break,
                 (1, _) => {}
