@@ -21,16 +21,17 @@ impl Shard {
         self.flows.len()
     }
 
-    /// Adds a packet; gives the number of its flow, if it has one. A flow that ends before it goes to `ended`.
+    /// Adds a packet with that hash; gives the number of its flow, if it has one. A flow that ends before it goes to `ended`.
     pub(super) fn add(
         &mut self,
         packet: &FlowPacket,
+        hash: u64,
         place: PacketPlace,
         rules: &Rules,
         ended: &mut Ended,
     ) -> i64 {
         let entry = self.flows.entry(
-            packet.hash,
+            hash,
             |flow| flow.first_packet.key == packet.key,
             |flow| flow.first_packet.hash,
         );

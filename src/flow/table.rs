@@ -14,10 +14,11 @@ const SHARDS: usize = 64;
 /// So many flows are given at a time at the end.
 const PIECE: usize = 16_384;
 
-/// A packet of a shard. Index and place are looked up while the packets are gone through in order:
-/// a shard's lie far from each other in memory.
+/// A packet of a shard. What is needed first is looked up while the packets are gone through in order: a
+/// shard's lie far from each other in memory.
 struct Shared<'p> {
     packet: &'p FlowPacket,
+    hash: u64,
     index: u32,
     place: PacketPlace,
 }
@@ -63,6 +64,7 @@ impl FlowTable {
                 let (capture, number) = place(packet.index);
                 share.push(Shared {
                     packet,
+                    hash: packet.hash,
                     index: packet.index,
                     place: PacketPlace {
                         capture,
@@ -85,7 +87,9 @@ impl FlowTable {
                 let mut ended = Vec::new();
                 let flows = share
                     .iter()
-                    .map(|shared| shard.add(shared.packet, shared.place, &rules, &mut ended))
+                    .map(|shared| {
+                        shard.add(shared.packet, shared.hash, shared.place, &rules, &mut ended)
+                    })
                     .collect();
                 if sweep {
                     shard.expire(now, &rules, &mut ended);

@@ -40,12 +40,16 @@ pub(super) trait ChunkWriter: Send {
 /// Appends numbers in plain encoding: behind each other.
 pub(super) fn plain<T: Copy, const N: usize>(
     values: &[T],
-    bytes: fn(T) -> [u8; N],
+    bytes: impl Fn(T) -> [u8; N],
     out: &mut Vec<u8>,
 ) {
-    out.reserve(values.len() * N);
-    for value in values {
-        out.extend_from_slice(&bytes(*value));
+    // Into room that is there already, which compilers know how to fill with many at a time.
+    let start = out.len();
+    out.resize(start + values.len() * N, 0);
+    let room = out.get_mut(start..).unwrap_or_default();
+    let (room, _) = room.as_chunks_mut::<N>();
+    for (room, value) in room.iter_mut().zip(values) {
+        *room = bytes(*value);
     }
 }
 

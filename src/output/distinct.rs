@@ -146,11 +146,13 @@ impl Integers {
     /// Apart, so that the rest of [`Integers::number`] becomes part of the loop that calls it.
     #[inline(never)]
     fn other(&mut self, value: i64) -> u32 {
-        let values = &mut self.values;
-        *self.others.entry(value).or_insert_with(|| {
-            values.push(value);
-            next(values.len() - 1)
-        })
+        if let Some(number) = self.others.get(&value) {
+            return *number;
+        }
+        let number = next(self.values.len());
+        self.values.push(value);
+        self.others.insert(value, number);
+        number
     }
 
     /// Makes the array reach to a small integer.

@@ -175,7 +175,7 @@ impl<T: ArrowPrimitiveType> Numbers<T> {
     fn plain<const N: usize>(
         &self,
         rows: &Rows,
-        bytes: fn(T::Native) -> [u8; N],
+        bytes: impl Fn(T::Native) -> [u8; N],
         bounds: fn(&[T::Native]) -> Option<(T::Native, T::Native)>,
         pages: &mut Pages,
     ) -> Result<Option<(T::Native, T::Native)>> {
@@ -185,7 +185,7 @@ impl<T: ArrowPrimitiveType> Numbers<T> {
             page.reserve_exact(rows.values.len() * N);
             pieces.take(rows.values.len(), |piece| {
                 known = both(known, bounds(piece), bounds);
-                plain(piece, bytes, &mut page);
+                plain(piece, &bytes, &mut page);
             });
             pages.data(&page, rows.rows, Encoding::PLAIN)?;
         }
