@@ -1,8 +1,8 @@
 //! The run over a stream: read, decode, give flows, write.
 //!
-//! A thread of its own reads. The others take as many batches as there are workers at a time, and
-//! each step of a round runs in parallel: over batches, then over flow shards, then over tables
-//! and their columns, while the batches of the next round are decoded.
+//! A thread of its own reads. The others take as many batches as there are threads at a time, a round, and each
+//! step of a round runs in parallel: over batches, then over flow shards, then over tables and their columns. The
+//! batches of the next round are decoded meanwhile, so there are two sets of workers.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -69,7 +69,6 @@ pub fn decode(
 struct Run<'o> {
     folder: PathBuf,
     options: &'o Options,
-    workers: Vec<Worker>,
     reassembly: Reassembly,
     flows: Flows,
     makers: RowMakers,
@@ -83,9 +82,6 @@ impl<'o> Run<'o> {
         let wanted = TABLES.iter().filter(|t| options.tables.has(t.name));
         Self {
             folder: folder.to_path_buf(),
-            workers: (0..options.threads.max(1))
-                .map(|_| Worker::new(&options.tables, options.time))
-                .collect(),
             options,
             reassembly: Reassembly::new(REGISTRY),
             flows: Flows::new(options),
@@ -96,6 +92,17 @@ impl<'o> Run<'o> {
             skipped: BTreeMap::new(),
             result: Tables::default(),
         }
+    }
+
+    fn new_workers(&self) -> Vec<Worker> {
+        let Options {
+            threads,
+            tables,
+            time,
+            ..
+        } = self.options;
+        let new = |_| Worker::new(tables, *time);
+        (0..*threads.max(&1)).map(new).collect()
     }
 
     /// Flow state never crosses from one stream to the next, nor do files.
@@ -112,19 +119,20 @@ impl<'o> Run<'o> {
         Ok(())
     }
 
+    /// A round's batches are decoded while those of the round before are given their flows, made rows and written:
+    /// some of that is for one thread alone, and the others have something to do meanwhile.
     fn rounds(
         &mut self,
         receive: &mut Receiver<Batch>,
         give_back: &Sender<Batch>,
         progress: &dyn Progress,
     ) -> Result<()> {
-        // The rows of a round are written while the next one is decoded: one batch takes longer than another, and
-        // with more to do at a time nobody waits.
-        let mut rows: Vec<Rows> = Vec::new();
+        let mut idle = self.new_workers();
+        let mut busy = self.new_workers();
+        let mut decoded: Vec<Decoded> = Vec::new();
         loop {
-            let (workers, writers) = (&mut self.workers, &mut self.writers);
-            let batches = &mut *receive;
-            let decode = move || {
+            let (batches, workers) = (&mut *receive, &mut idle);
+            let next = move || {
                 let batches: Vec<Batch> = batches.iter().take(workers.len()).collect();
                 workers
                     .par_iter_mut()
@@ -132,43 +140,57 @@ impl<'o> Run<'o> {
                     .map(|(worker, batch)| worker.decode(batch, &[]))
                     .collect::<Vec<Decoded>>()
             };
-            let (written, mut decoded) = rayon::join(|| write(writers, rows.iter()), decode);
-            written?;
-            if decoded.is_empty() {
+            let before = || self.round(&mut busy, decoded, give_back, progress);
+            let (next, done) = rayon::join(next, before);
+            done?;
+            if next.is_empty() {
                 return Ok(());
             }
-            self.reassemble(&mut decoded)?;
-            let mut ended = Vec::new();
-            let flows: Vec<Vec<i64>> = decoded
-                .iter_mut()
-                .map(|decoded| self.flows.batch(decoded, &mut ended))
-                .collect();
-            let (workers, makers) = (&mut self.workers, &self.makers);
-            let finish = || {
-                workers
-                    .par_iter_mut()
-                    .zip(decoded.par_iter().zip(&flows))
-                    .map(|(worker, (decoded, flows))| worker.finish(decoded, flows))
-                    .collect::<Result<Vec<Rows>>>()
-            };
-            let (tables, ended) = rayon::join(finish, || makers.rows(ended));
-            rows = ended?;
-            rows.extend(tables?);
-            for (worker, decoded) in self.workers.iter_mut().zip(decoded) {
-                self.result.counts.add(&decoded.counts);
-                for (link_type, packets) in &decoded.skipped {
-                    *self.skipped.entry(*link_type).or_default() += packets;
-                }
-                progress.advance(decoded.counts.read, decoded.batch.size() as u64);
-                // The reader needs no more once all has been read.
-                let _ = give_back.send(worker.give_back(decoded));
-            }
+            decoded = next;
+            std::mem::swap(&mut idle, &mut busy);
         }
+    }
+
+    /// What is left to do with a round when it is decoded. Each batch has its worker.
+    fn round(
+        &mut self,
+        workers: &mut [Worker],
+        mut decoded: Vec<Decoded>,
+        give_back: &Sender<Batch>,
+        progress: &dyn Progress,
+    ) -> Result<()> {
+        self.reassemble(workers, &mut decoded)?;
+        let mut ended = Vec::new();
+        let flows: Vec<Vec<i64>> = decoded
+            .iter_mut()
+            .map(|decoded| self.flows.batch(decoded, &mut ended))
+            .collect();
+        let makers = &self.makers;
+        let finish = || {
+            workers
+                .par_iter_mut()
+                .zip(decoded.par_iter().zip(&flows))
+                .map(|(worker, (decoded, flows))| worker.finish(decoded, flows))
+                .collect::<Result<Vec<Rows>>>()
+        };
+        let (tables, ended) = rayon::join(finish, || makers.rows(ended));
+        let mut rows = ended?;
+        rows.extend(tables?);
+        for (worker, decoded) in workers.iter_mut().zip(decoded) {
+            self.result.counts.add(&decoded.counts);
+            for (link_type, packets) in &decoded.skipped {
+                *self.skipped.entry(*link_type).or_default() += packets;
+            }
+            progress.advance(decoded.counts.read, decoded.batch.size() as u64);
+            // The reader needs no more once all has been read.
+            let _ = give_back.send(worker.give_back(decoded));
+        }
+        write(&mut self.writers, rows.iter())
     }
 
     /// Puts the datagrams together whose fragments the batches have, in order; batches with packets
     /// that complete one are decoded once more.
-    fn reassemble(&mut self, decoded: &mut [Decoded]) -> Result<()> {
+    fn reassemble(&mut self, workers: &mut [Worker], decoded: &mut [Decoded]) -> Result<()> {
         let mut found: Vec<Vec<Found>> = Vec::with_capacity(decoded.len());
         for decoded in &mut *decoded {
             let mut of_batch = Vec::new();
@@ -179,7 +201,7 @@ impl<'o> Run<'o> {
             }
             found.push(of_batch);
         }
-        self.workers
+        workers
             .par_iter_mut()
             .zip(decoded.par_iter_mut().zip(found))
             .filter(|(_, (_, found))| !found.is_empty())

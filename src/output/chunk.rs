@@ -53,19 +53,22 @@ pub(super) fn plain<T: Copy, const N: usize>(
     }
 }
 
-/// The least and the greatest of integers; `None` of none.
-pub(super) fn bounds<N: Copy + Ord>(values: &[N]) -> Option<(N, N)> {
+/// The least and the greatest of numbers; `None` of none.
+pub(super) type Bounds<N> = Option<(N, N)>;
+
+/// Those of integers.
+pub(super) fn bounds<N: Copy + Ord>(values: &[N]) -> Bounds<N> {
     Some((*values.iter().min()?, *values.iter().max()?))
 }
 
 /// What is known of a chunk's values.
-pub(super) fn of_int32(bounds: Option<(i32, i32)>, nulls: u64) -> Statistics {
+pub(super) fn of_int32(bounds: Bounds<i32>, nulls: u64) -> Statistics {
     let (least, most) = bounds.unzip();
     Statistics::int32(least, most, None, Some(nulls), false)
 }
 
 /// As [`of_int32`].
-pub(super) fn of_int64(bounds: Option<(i64, i64)>, nulls: u64) -> Statistics {
+pub(super) fn of_int64(bounds: Bounds<i64>, nulls: u64) -> Statistics {
     let (least, most) = bounds.unzip();
     Statistics::int64(least, most, None, Some(nulls), false)
 }

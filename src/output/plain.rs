@@ -15,7 +15,7 @@ use parquet::basic::Encoding;
 use parquet::file::statistics::Statistics;
 use parquet::schema::types::ColumnDescPtr;
 
-use super::chunk::{Chunk, ChunkWriter, Pages, Rows, bounds, of_int32, of_int64, plain};
+use super::chunk::{Bounds, Chunk, ChunkWriter, Pages, Rows, bounds, of_int32, of_int64, plain};
 use super::delta;
 use super::runs::valid_runs;
 use crate::error::{Error, Result};
@@ -73,10 +73,8 @@ impl ChunkWriter for PlainWriter {
             Values::Double(numbers) => array.as_primitive_opt().map(|array| numbers.add(array)),
             Values::Int64(numbers) | Values::Delta(numbers) => {
                 let times = array.as_primitive_opt::<TimestampMicrosecondType>();
-                match times.map(PrimitiveArray::reinterpret_cast) {
-                    Some(times) => Some(numbers.add(&times)),
-                    None => array.as_primitive_opt().map(|array| numbers.add(array)),
-                }
+                let times = times.map(|times| numbers.add(&times.reinterpret_cast()));
+                times.or_else(|| array.as_primitive_opt().map(|array| numbers.add(array)))
             }
             Values::Bool(values) => array.as_boolean_opt().map(|array| {
                 let bits = array.values();
@@ -176,9 +174,9 @@ impl<T: ArrowPrimitiveType> Numbers<T> {
         &self,
         rows: &Rows,
         bytes: impl Fn(T::Native) -> [u8; N],
-        bounds: fn(&[T::Native]) -> Option<(T::Native, T::Native)>,
+        bounds: fn(&[T::Native]) -> Bounds<T::Native>,
         pages: &mut Pages,
-    ) -> Result<Option<(T::Native, T::Native)>> {
+    ) -> Result<Bounds<T::Native>> {
         let (mut pieces, mut known) = (self.pieces(), None);
         for rows in rows.pages() {
             let mut page = rows.levels;
@@ -195,7 +193,7 @@ impl<T: ArrowPrimitiveType> Numbers<T> {
 
 impl Numbers<Int64Type> {
     /// Pages of differences; gives the least and the greatest number.
-    fn delta(&self, rows: &Rows, pages: &mut Pages) -> Result<Option<(i64, i64)>> {
+    fn delta(&self, rows: &Rows, pages: &mut Pages) -> Result<Bounds<i64>> {
         let (mut pieces, mut known) = (self.pieces(), None);
         for rows in rows.pages() {
             let mut page = rows.levels;
@@ -234,11 +232,7 @@ impl<'n, N, I: Iterator<Item = &'n [N]>> Pieces<'n, N, I> {
 }
 
 /// The bounds of both.
-fn both<N>(
-    one: Option<(N, N)>,
-    other: Option<(N, N)>,
-    bounds: fn(&[N]) -> Option<(N, N)>,
-) -> Option<(N, N)> {
+fn both<N>(one: Bounds<N>, other: Bounds<N>, bounds: fn(&[N]) -> Bounds<N>) -> Bounds<N> {
     match (one, other) {
         (Some((a, b)), Some((c, d))) => bounds(&[a, b, c, d]),
         (one, other) => one.or(other),
@@ -246,7 +240,7 @@ fn both<N>(
 }
 
 /// As [`bounds`], of what is a number; of two zeros the negative one is less.
-fn of_doubles(values: &[f64]) -> Option<(f64, f64)> {
+fn of_doubles(values: &[f64]) -> Bounds<f64> {
     let numbers = || values.iter().copied().filter(|value| !value.is_nan());
     Some((
         numbers().min_by(f64::total_cmp)?,

@@ -372,7 +372,7 @@ fn bytes(key: Key, explicit: bool, value: &[u8], out: &mut Vec<u8>) {
 }
 
 /// Most numbers of a capture fit into one or two bytes.
-#[inline]
+#[inline(always)]
 fn varint(value: u64, out: &mut Vec<u8>) {
     let [low, high, ..] = value.to_le_bytes();
     if value < 0x80 {
@@ -380,8 +380,25 @@ fn varint(value: u64, out: &mut Vec<u8>) {
     } else if value < 0x4000 {
         out.extend_from_slice(&[low | 0x80, high << 1 | low >> 7]);
     } else {
-        encode_varint(value, out);
+        long_varint(value, out);
     }
+}
+
+/// Seven bits in each byte, the lowest first, all but the last marked. Up to eight of them at once: apart from each
+/// other by halves, and as many bytes appended each time, of which those that are too many go again.
+#[inline(never)]
+fn long_varint(value: u64, out: &mut Vec<u8>) {
+    if value >> 56 != 0 {
+        return encode_varint(value, out);
+    }
+    let bytes = value & 0x0fff_ffff | (value & 0x00ff_ffff_f000_0000) << 4;
+    let bytes = bytes & 0x0000_3fff_0000_3fff | (bytes & 0x0fff_c000_0fff_c000) << 2;
+    let bytes = bytes & 0x007f_007f_007f_007f | (bytes & 0x3f80_3f80_3f80_3f80) << 1;
+    let most = bytes.leading_zeros() / 8;
+    let marks = 0x0080_8080_8080_8080 >> (8 * most);
+    let end = out.len() + 8 - most as usize;
+    out.extend_from_slice(&(bytes | marks).to_le_bytes());
+    out.truncate(end);
 }
 
 /// What `write` appends, after its length. A length of one byte is assumed, since most are; a
@@ -398,7 +415,15 @@ fn delimited(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
         *byte = len;
         return;
     }
-    let mut prefix = Vec::with_capacity(10);
-    encode_varint(len as u64, &mut prefix);
-    out.splice(start..=start, prefix);
+    let mut prefix = [0; 10];
+    let mut room = &mut prefix[..];
+    encode_varint(len as u64, &mut room);
+    let left = room.len();
+    let length = prefix.len() - left;
+    let end = out.len();
+    out.resize(end + length - 1, 0);
+    out.copy_within(start + 1..end, start + length);
+    for (to, from) in out.iter_mut().skip(start).zip(prefix.iter().take(length)) {
+        *to = *from;
+    }
 }
