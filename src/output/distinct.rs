@@ -114,14 +114,14 @@ impl Integers {
                     out.resize(out.len() + block.len(), number);
                     continue;
                 }
-                for value in block {
+                out.extend(block.iter().map(|value| {
                     let number = match last {
                         Some((known, number)) if known == *value => number,
                         _ => self.number(i64::from(*value)),
                     };
                     last = Some((*value, number));
-                    out.push(number);
-                }
+                    number
+                }));
             }
         }
     }

@@ -117,12 +117,12 @@ impl ColumnHasher {
         }
         // As one block, since the hash is fast for long inputs only.
         let mut block = vec![0; N * values.len()];
-        for (start, end) in valid_runs(array) {
+        valid_runs(array).for_each(|(start, end)| {
             let run = start * N..end * N;
             if let (Some(to), Some(from)) = (block.get_mut(run.clone()), plain.get(run)) {
                 to.copy_from_slice(from);
             }
-        }
+        });
         self.values.update(&block);
     }
 
@@ -181,13 +181,14 @@ impl ColumnHasher {
         };
         let keys = dictionary.keys();
         let mut hashes = vec![0; keys.len()];
-        for (start, end) in valid_runs(keys) {
+        valid_runs(keys).for_each(|(start, end)| {
             let run = start..end;
-            let (to, from) = (hashes.get_mut(run.clone()), keys.values().get(run));
-            for (to, key) in to.into_iter().flatten().zip(from.into_iter().flatten()) {
-                *to = hash(*key);
+            if let (Some(to), Some(from)) = (hashes.get_mut(run.clone()), keys.values().get(run)) {
+                for (to, key) in to.iter_mut().zip(from) {
+                    *to = hash(*key);
+                }
             }
-        }
+        });
         self.values.update(&Buffer::from_vec(hashes));
         Ok(())
     }

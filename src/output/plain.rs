@@ -154,8 +154,18 @@ impl<T: ArrowPrimitiveType> Default for Numbers<T> {
 
 impl<T: ArrowPrimitiveType> Numbers<T> {
     fn add(&mut self, array: &PrimitiveArray<T>) {
-        self.count += array.len() - array.null_count();
-        self.arrays.push(array.clone());
+        let count = array.len() - array.null_count();
+        self.count += count;
+        if count > array.len() / 2 {
+            self.arrays.push(array.clone());
+        } else if count > 0 {
+            // Most of its memory is of nulls.
+            let mut values = Vec::with_capacity(count);
+            valid_runs(array).for_each(|(start, end)| {
+                values.extend_from_slice(array.values().get(start..end).unwrap_or_default());
+            });
+            self.arrays.push(PrimitiveArray::new(values.into(), None));
+        }
     }
 
     /// The numbers that are not null, in pieces.
