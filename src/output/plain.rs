@@ -257,3 +257,43 @@ fn of_doubles(values: &[f64]) -> Bounds<f64> {
         numbers().max_by(f64::total_cmp)?,
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
+    use arrow::compute::{concat_batches, nullif};
+    use netcap_proto::TCP;
+
+    use crate::output::sample::{sample, write_table};
+    use crate::output::{Layout, read_table};
+
+    /// Arrays that are kept as they came and such that are kept without their nulls, in a row group with two pages of
+    /// which the second begins within an array.
+    #[test]
+    fn numbers_are_read_again_across_arrays_and_pages() {
+        let layout = Layout::plain(&TCP);
+        let [first, second] = [(0, 70_000), (70_000, 70_001)].map(|(from, rows)| {
+            let batch = sample(&layout, from, rows);
+            let columns = layout.columns.iter().zip(batch.columns());
+            let columns = columns.map(|(column, array)| -> ArrayRef {
+                if from == 0 || !column.nullable || column.repeated {
+                    return array.clone();
+                }
+                let mostly: BooleanArray = (0..rows).map(|row| Some(row % 5 > 0)).collect();
+                nullif(array, &mostly).unwrap()
+            });
+            RecordBatch::try_new(layout.schema(), columns.collect()).unwrap()
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let batches = [first, second];
+        write_table(&layout, folder.path(), "x", &batches);
+        let read = read_table(folder.path(), &layout).unwrap();
+        let read: Vec<RecordBatch> = read.map(Result::unwrap).collect();
+        let schema = layout.schema();
+        let (found, expected) = (
+            concat_batches(&schema, &read),
+            concat_batches(&schema, &batches),
+        );
+        assert_eq!(found.unwrap(), expected.unwrap());
+    }
+}

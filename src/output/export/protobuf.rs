@@ -427,3 +427,34 @@ fn delimited(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
         *to = *from;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{delimited, varint};
+    use prost::encoding::encode_varint;
+
+    /// Of each length, and around where the next one begins.
+    #[test]
+    fn varints_are_as_those_of_prost() {
+        let powers = (0..64).map(|bit| 1u64 << bit);
+        let numbers = powers.flat_map(|n| [n - 1, n, n + 1, n | n >> 3, n | n >> 9]);
+        for number in numbers.chain([u64::MAX, (-1i64).cast_unsigned()]) {
+            let (mut ours, mut theirs) = (vec![7], vec![7]);
+            varint(number, &mut ours);
+            encode_varint(number, &mut theirs);
+            assert_eq!(ours, theirs, "{number}");
+        }
+    }
+
+    #[test]
+    fn lengths_stand_before_what_they_are_of() {
+        for length in [0, 1, 127, 128, 16_383, 16_384, 70_000] {
+            let content: Vec<u8> = (0..length).map(|n: u32| n as u8).collect();
+            let (mut ours, mut theirs) = (vec![7], vec![7]);
+            delimited(&mut ours, |out| out.extend_from_slice(&content));
+            encode_varint(content.len() as u64, &mut theirs);
+            theirs.extend_from_slice(&content);
+            assert_eq!(ours, theirs, "{length}");
+        }
+    }
+}
