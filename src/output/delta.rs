@@ -1,6 +1,6 @@
 //! Integers as differences (`DELTA_BINARY_PACKED`; Parquet format, "Delta Encoding").
 
-use super::hybrid::varint;
+use prost::encoding::encode_varint;
 
 /// Values of a block, and of each of its parts.
 const BLOCK: usize = 128;
@@ -8,11 +8,11 @@ const PART: usize = 32;
 
 /// Appends a page's values.
 pub(super) fn encode(values: &[i64], out: &mut Vec<u8>) {
-    varint(BLOCK as u64, out);
-    varint((BLOCK / PART) as u64, out);
-    varint(values.len() as u64, out);
+    encode_varint(BLOCK as u64, out);
+    encode_varint((BLOCK / PART) as u64, out);
+    encode_varint(values.len() as u64, out);
     let first = values.first().copied().unwrap_or(0);
-    varint(zigzag(first), out);
+    encode_varint(zigzag(first), out);
     let rest = values.get(1..).unwrap_or_default();
     let mut last = first;
     for block in rest.chunks(BLOCK) {
@@ -27,7 +27,7 @@ pub(super) fn encode(values: &[i64], out: &mut Vec<u8>) {
         for (above, delta) in above.iter_mut().zip(deltas).take(block.len()) {
             *above = delta.wrapping_sub(least).cast_unsigned();
         }
-        varint(zigzag(least), out);
+        encode_varint(zigzag(least), out);
         let (parts, _) = above.as_chunks::<PART>();
         let width =
             |part: &[u64; PART]| u64::BITS - part.iter().fold(0, |all, n| all | n).leading_zeros();

@@ -1,6 +1,8 @@
 //! Numbers of few bits, as Parquet has them: groups of eight equal ones, with what goes on equal, as
 //! runs, others packed (Parquet format, "Run Length Encoding / Bit-Packing Hybrid").
 
+use prost::encoding::encode_varint;
+
 /// Bits that a number needs.
 pub(super) fn bits(most: usize) -> u8 {
     u8::try_from(usize::BITS - most.leading_zeros()).unwrap_or(0)
@@ -23,7 +25,7 @@ pub(super) fn numbers<N: Copy + PartialEq + Into<u32>>(
         if others.iter().fold(true, |same, n| same & (n == first)) {
             pack(numbers.get(packed_from..at).unwrap_or_default(), width, out);
             let run = run(rest, *first);
-            varint((run as u64) << 1, out);
+            encode_varint((run as u64) << 1, out);
             let bytes = (*first).into().to_le_bytes();
             out.extend_from_slice(
                 bytes
@@ -54,7 +56,7 @@ fn pack<N: Copy + Into<u32>>(numbers: &[N], width: u8, out: &mut Vec<u8>) {
         return;
     }
     let groups = numbers.len().div_ceil(8);
-    varint((groups as u64) << 1 | 1, out);
+    encode_varint((groups as u64) << 1 | 1, out);
     let length = groups * usize::from(width);
     out.reserve(length);
     let end = out.len() + length;
@@ -85,7 +87,7 @@ pub(super) fn single_bits(bits: &[u8], count: usize, out: &mut Vec<u8>) {
     let bit = |at: usize| byte(at / 8) >> (at % 8) & 1;
     let pack = |from: usize, to: usize, out: &mut Vec<u8>| {
         if from < to {
-            varint(((to - from).div_ceil(8) as u64) << 1 | 1, out);
+            encode_varint(((to - from).div_ceil(8) as u64) << 1 | 1, out);
             let whole = (to - from) / 8 * 8 + from;
             out.extend((from..whole).step_by(8).map(group));
             if whole < to {
@@ -115,21 +117,12 @@ pub(super) fn single_bits(bits: &[u8], count: usize, out: &mut Vec<u8>) {
             }
         }
         let end = end.min(count);
-        varint(((end - at) as u64) << 1, out);
+        encode_varint(((end - at) as u64) << 1, out);
         out.push(value & 1);
         at = end;
         packed_from = at;
     }
     pack(packed_from, count, out);
-}
-
-/// The number in as few groups of seven bits as it needs, the lowest first.
-pub(super) fn varint(mut n: u64, out: &mut Vec<u8>) {
-    while n >= 0x80 {
-        out.push((n & 0x7f) as u8 | 0x80);
-        n >>= 7;
-    }
-    out.push(n as u8);
 }
 
 #[cfg(test)]

@@ -236,7 +236,7 @@ impl Layers<'_> {
             })
         };
         let mut length = length;
-        // At most ports nobody is tried first.
+        // Most ports are nobody's: then all are tried in one go.
         let ported = ports.is_some_and(|(a, b)| candidates.have(a) || candidates.have(b));
         let passes: &[bool] = if ported { &[true, false] } else { &[false] };
         for wanted in passes.iter().copied() {
