@@ -1,8 +1,13 @@
 //! What the labeled flows are like, beside their times and hosts: what a report needs to say whether
 //! a label and the traffic under it fit together.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::hash::Hash;
 use std::net::IpAddr;
+
+use foldhash::fast::FixedState;
+use indexmap::IndexMap;
+use indexmap::map::Entry;
 
 use crate::label::verdict::{FlowDirection, FlowFacts, State, Verdict};
 
@@ -40,10 +45,14 @@ pub(super) struct TrafficTally {
     /// Flows of which some packets are claimed as an attack and others are not.
     pub(super) mixed: u64,
     /// Ports that a host tried in vain at another, in flows that no rule claims.
-    vertical: BTreeMap<(IpAddr, IpAddr), BTreeSet<u16>>,
+    vertical: Watched<(IpAddr, IpAddr), u16>,
     /// Hosts at which a host tried a port in vain.
-    horizontal: BTreeMap<(IpAddr, u16), BTreeSet<IpAddr>>,
+    horizontal: Watched<(IpAddr, u16), IpAddr>,
 }
+
+/// What was tried by whom: at most [`SCAN`] of each, in order. Found by hash, since every flow may be an attempt, and gone
+/// through as it came, since only the first stay.
+type Watched<K, V> = IndexMap<K, Vec<V>, FixedState>;
 
 /// Flows and what is in them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -143,21 +152,13 @@ impl TrafficTally {
     }
 
     /// Pairs of hosts with a scan of ports that no rule claims.
-    pub(super) fn port_scans(&self) -> impl Iterator<Item = (IpAddr, IpAddr)> + '_ {
-        let many = self
-            .vertical
-            .iter()
-            .filter(|(_, ports)| ports.len() >= SCAN);
-        many.map(|(pair, _)| *pair)
+    pub(super) fn port_scans(&self) -> impl Iterator<Item = (IpAddr, IpAddr)> {
+        scans(&self.vertical)
     }
 
     /// Hosts that look for a port at many others, in flows that no rule claims.
-    pub(super) fn sweeps(&self) -> impl Iterator<Item = (IpAddr, u16)> + '_ {
-        let many = self
-            .horizontal
-            .iter()
-            .filter(|(_, hosts)| hosts.len() >= SCAN);
-        many.map(|(pair, _)| *pair)
+    pub(super) fn sweeps(&self) -> impl Iterator<Item = (IpAddr, u16)> {
+        scans(&self.horizontal)
     }
 
     /// The protocol and port of a rule's victims in most of its flows, and in how many.
@@ -186,12 +187,28 @@ impl RuleTraffic {
     }
 }
 
-fn insert<K: Ord, V: Ord>(pairs: &mut BTreeMap<K, BTreeSet<V>>, pair: K, value: V) {
-    if pairs.len() >= MOST_PAIRS && !pairs.contains_key(&pair) {
-        return;
+fn insert<K: Hash + Eq, V: Ord>(pairs: &mut Watched<K, V>, pair: K, value: V) {
+    let known = pairs.len();
+    match pairs.entry(pair) {
+        Entry::Occupied(mut values) => {
+            let values = values.get_mut();
+            if values.len() < SCAN
+                && let Err(at) = values.binary_search(&value)
+            {
+                values.insert(at, value);
+            }
+        }
+        Entry::Vacant(pair) if known < MOST_PAIRS => {
+            pair.insert(vec![value]);
+        }
+        Entry::Vacant(_) => {}
     }
-    let values = pairs.entry(pair).or_default();
-    if values.len() < SCAN {
-        values.insert(value);
-    }
+}
+
+/// Those that tried so many that it is a scan, in order.
+fn scans<K: Copy + Ord, V>(pairs: &Watched<K, V>) -> impl Iterator<Item = K> + use<K, V> {
+    let many = pairs.iter().filter(|(_, values)| values.len() >= SCAN);
+    let mut many: Vec<K> = many.map(|(pair, _)| *pair).collect();
+    many.sort_unstable();
+    many.into_iter()
 }
