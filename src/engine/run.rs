@@ -37,6 +37,7 @@ pub fn decode(
         .build()
         .map_err(|e| Error::because("cannot start threads", e))?;
     let mut run = Run::new(folder, options);
+    let mut workers = [(); 2].map(|()| new_workers(options));
     let mut first_capture = 0;
     for source in streams {
         run.begin_stream(source.stream.name.as_deref())?;
@@ -50,8 +51,9 @@ pub fn decode(
             });
             // The receiver is dropped before the reader is waited for, so that the reader never
             // waits for a run that has failed.
-            let run = &mut run;
-            let written = pool.install(move || run.rounds(&mut receive, &give_back, progress));
+            let (run, workers) = (&mut run, &mut workers);
+            let written =
+                pool.install(move || run.rounds(workers, &mut receive, &give_back, progress));
             let read = reader
                 .join()
                 .map_err(|_| Error::new("the reader stopped unexpectedly"))?;
@@ -94,17 +96,6 @@ impl<'o> Run<'o> {
         }
     }
 
-    fn new_workers(&self) -> Vec<Worker> {
-        let Options {
-            threads,
-            tables,
-            time,
-            ..
-        } = self.options;
-        let new = |_| Worker::new(tables, *time);
-        (0..*threads.max(&1)).map(new).collect()
-    }
-
     /// Flow state never crosses from one stream to the next, nor do files.
     fn begin_stream(&mut self, name: Option<&str>) -> Result<()> {
         self.flows = Flows::new(self.options);
@@ -123,15 +114,14 @@ impl<'o> Run<'o> {
     /// some of that is for one thread alone, and the others have something to do meanwhile.
     fn rounds(
         &mut self,
+        [idle, busy]: &mut [Vec<Worker>; 2],
         receive: &mut Receiver<Batch>,
         give_back: &Sender<Batch>,
         progress: &dyn Progress,
     ) -> Result<()> {
-        let mut idle = self.new_workers();
-        let mut busy = self.new_workers();
         let mut decoded: Vec<Decoded> = Vec::new();
         loop {
-            let (batches, workers) = (&mut *receive, &mut idle);
+            let (batches, workers) = (&mut *receive, &mut *idle);
             let next = move || {
                 let batches: Vec<Batch> = batches.iter().take(workers.len()).collect();
                 workers
@@ -140,14 +130,14 @@ impl<'o> Run<'o> {
                     .map(|(worker, batch)| worker.decode(batch, &[]))
                     .collect::<Vec<Decoded>>()
             };
-            let before = || self.round(&mut busy, decoded, give_back, progress);
+            let before = || self.round(busy, decoded, give_back, progress);
             let (next, done) = rayon::join(next, before);
             done?;
             if next.is_empty() {
                 return Ok(());
             }
             decoded = next;
-            std::mem::swap(&mut idle, &mut busy);
+            std::mem::swap(idle, busy);
         }
     }
 
@@ -244,6 +234,12 @@ impl<'o> Run<'o> {
         self.result.tables = tables.collect::<Result<_>>()?;
         Ok(self.result)
     }
+}
+
+/// A worker for each batch of a round.
+fn new_workers(options: &Options) -> Vec<Worker> {
+    let new = |_| Worker::new(&options.tables, options.time);
+    (0..options.threads.max(1)).map(new).collect()
 }
 
 /// The writers of the wanted tables.

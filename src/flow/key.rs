@@ -28,7 +28,7 @@ impl Side {
 }
 
 /// Addresses, ports, protocol, VLAN stack and tunnels, the same for both directions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FlowKey {
     /// Addresses of side A and side B.
     pub addresses: [IpAddr; 2],

@@ -28,11 +28,11 @@ pub(super) struct PlainWriter {
 
 /// The values so far.
 enum Values {
-    Int32(Numbers<Int32Type>),
-    Int64(Numbers<Int64Type>),
+    Int32(Arrays<Int32Type>),
+    Int64(Arrays<Int64Type>),
     /// As differences.
-    Delta(Numbers<Int64Type>),
-    Double(Numbers<Float64Type>),
+    Delta(Arrays<Int64Type>),
+    Double(Arrays<Float64Type>),
     /// Those that are not null.
     Bool(BooleanBufferBuilder),
 }
@@ -45,16 +45,16 @@ impl PlainWriter {
                 Values::Bool(BooleanBufferBuilder::new(0))
             }
             (DataType::Float64, ColumnEncoding::Default | ColumnEncoding::Plain) => {
-                Values::Double(Numbers::default())
+                Values::Double(Arrays::default())
             }
-            (DataType::Int32, ColumnEncoding::Plain) => Values::Int32(Numbers::default()),
-            (DataType::Int64, ColumnEncoding::Plain) => Values::Int64(Numbers::default()),
+            (DataType::Int32, ColumnEncoding::Plain) => Values::Int32(Arrays::default()),
+            (DataType::Int64, ColumnEncoding::Plain) => Values::Int64(Arrays::default()),
             (
                 DataType::Int64 | DataType::Timestamp(TimeUnit::Microsecond, _),
                 ColumnEncoding::Delta,
-            ) => Values::Delta(Numbers::default()),
+            ) => Values::Delta(Arrays::default()),
             (DataType::Timestamp(TimeUnit::Microsecond, _), ColumnEncoding::Plain) => {
-                Values::Int64(Numbers::default())
+                Values::Int64(Arrays::default())
             }
             _ => return None,
         };
@@ -137,13 +137,13 @@ impl ChunkWriter for PlainWriter {
 }
 
 /// Arrays of numbers, in order.
-struct Numbers<T: ArrowPrimitiveType> {
+struct Arrays<T: ArrowPrimitiveType> {
     arrays: Vec<PrimitiveArray<T>>,
     /// How many of their numbers are not null.
     count: usize,
 }
 
-impl<T: ArrowPrimitiveType> Default for Numbers<T> {
+impl<T: ArrowPrimitiveType> Default for Arrays<T> {
     fn default() -> Self {
         Self {
             arrays: Vec::new(),
@@ -152,7 +152,7 @@ impl<T: ArrowPrimitiveType> Default for Numbers<T> {
     }
 }
 
-impl<T: ArrowPrimitiveType> Numbers<T> {
+impl<T: ArrowPrimitiveType> Arrays<T> {
     fn add(&mut self, array: &PrimitiveArray<T>) {
         let count = array.len() - array.null_count();
         self.count += count;
@@ -201,7 +201,7 @@ impl<T: ArrowPrimitiveType> Numbers<T> {
     }
 }
 
-impl Numbers<Int64Type> {
+impl Arrays<Int64Type> {
     /// Pages of differences; gives the least and the greatest number.
     fn delta(&self, rows: &Rows, pages: &mut Pages) -> Result<Bounds<i64>> {
         let (mut pieces, mut known) = (self.pieces(), None);

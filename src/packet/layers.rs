@@ -61,7 +61,10 @@ impl Layers<'_> {
                     let candidates = selectors.candidates(transport);
                     self.messages(candidates, transport, rest, length, cx)
                 }
-                (_, Some(id)) => self.layer(id, selector, rest, length, cx),
+                (_, Some(id)) if cx.layer < self.silent_until => {
+                    self.again(id, selector, rest, length, cx)
+                }
+                (_, Some(id)) => self.header(id, selector, rest, length, cx),
                 (Selector::LinkType(_), None) => return false,
                 (_, None) => None,
             };
@@ -99,24 +102,8 @@ impl Layers<'_> {
         *cx.facts = fragment.completed(&known, cx.facts);
     }
 
-    /// Decodes a header; gives what it carries. One that was decoded with the first fragment of its
-    /// datagram is read again, for what it tells the layers above, and leaves nothing else.
-    #[inline]
-    fn layer(
-        &mut self,
-        id: u8,
-        selector: Selector,
-        bytes: &[u8],
-        length: usize,
-        cx: &mut Context<'_>,
-    ) -> Option<(Selector, usize)> {
-        if cx.layer < self.silent_until {
-            return self.again(id, selector, bytes, length, cx);
-        }
-        self.header(id, selector, bytes, length, cx)
-    }
-
-    /// A header that has its rows.
+    /// A header that was decoded with the first fragment of its datagram: it is read again, for what it tells the
+    /// layers above, and leaves nothing else.
     #[cold]
     fn again(
         &mut self,
@@ -140,6 +127,7 @@ impl Layers<'_> {
         next
     }
 
+    /// Decodes a header; gives what it carries.
     #[inline(always)]
     fn header(
         &mut self,

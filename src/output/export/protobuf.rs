@@ -420,12 +420,7 @@ fn delimited(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     encode_varint(len as u64, &mut room);
     let left = room.len();
     let length = prefix.len() - left;
-    let end = out.len();
-    out.resize(end + length - 1, 0);
-    out.copy_within(start + 1..end, start + length);
-    for (to, from) in out.iter_mut().skip(start).zip(prefix.iter().take(length)) {
-        *to = *from;
-    }
+    out.splice(start..=start, prefix.into_iter().take(length));
 }
 
 #[cfg(test)]
