@@ -125,6 +125,7 @@ impl CaptureArgs {
             },
             time: self.time,
             head: self.head,
+            hashed: true,
             threads: values::threads(self.threads),
         }
     }

@@ -76,7 +76,10 @@ impl Flows {
         let mut sources = self.input.sources(&cache)?;
         sources.hash_alike(&cache)?;
         let table = self.policy.table();
-        let options = self.input.options(Selection::only(table));
+        let options = Options {
+            hashed: false,
+            ..self.input.options(Selection::only(table))
+        };
         // Beside the file, so that it can be renamed; removed whatever happens.
         let beside = match &target {
             Target::Output => {
@@ -122,7 +125,7 @@ impl Flows {
                     rename(only, &self.out)?;
                 } else {
                     let whole = stage.path().join("whole");
-                    let mut writer = TableWriter::new(layout.clone()).whole();
+                    let mut writer = TableWriter::new(layout.clone()).unhashed().whole();
                     writer.begin_folder(&whole, "whole")?;
                     batches()?.try_for_each(|batch| writer.write(&batch?))?;
                     writer.finish_even_empty()?;

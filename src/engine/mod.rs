@@ -37,6 +37,8 @@ pub struct Options {
     pub arrangement: Arrangement,
     /// How many packets of each flow the table `flow_packets` has, if it is wanted.
     pub first_packets: usize,
+    /// What is written is hashed, so that a manifest can tell of it.
+    pub hashed: bool,
     /// Threads to use; at least 1.
     pub threads: usize,
 }

@@ -89,7 +89,11 @@ impl<'o> Run<'o> {
             flows: Flows::new(options),
             makers: RowMakers::default(),
             writers: wanted
-                .map(|t| (t.name, TableWriter::new(Layout::plain(t))))
+                .map(|t| {
+                    let writer = TableWriter::new(Layout::plain(t));
+                    let hashed = options.hashed;
+                    (t.name, if hashed { writer } else { writer.unhashed() })
+                })
                 .collect(),
             skipped: BTreeMap::new(),
             result: Tables::default(),

@@ -20,26 +20,26 @@ pub struct FileFacts {
     pub path: String,
     /// Its size.
     pub bytes: u64,
-    /// SHA-256 of its bytes.
+    /// SHA-256 of its bytes; empty if it was not wanted.
     pub sha256: String,
 }
 
-/// A file that hashes what is written.
+/// A file that hashes what is written, if that is wanted.
 pub(super) struct HashingFile {
     path: PathBuf,
     file: BufWriter<File>,
-    hash: Sha256,
+    hash: Option<Sha256>,
     bytes: u64,
 }
 
 impl HashingFile {
     /// Makes the file; one that is there is replaced.
-    pub(super) fn create(path: &Path) -> Result<Self> {
+    pub(super) fn create(path: &Path, hashed: bool) -> Result<Self> {
         let file = File::create(path).map_err(|e| Error::io(path, "write", e))?;
         Ok(Self {
             path: path.to_path_buf(),
             file: BufWriter::with_capacity(256 << 10, file),
-            hash: Sha256::new(),
+            hash: hashed.then(Sha256::new),
             bytes: 0,
         })
     }
@@ -50,11 +50,11 @@ impl HashingFile {
         self.file.flush().map_err(failed)?;
         // On disk before its name counts: a crash must not leave a manifest over empty files.
         self.file.get_ref().sync_all().map_err(failed)?;
-        let hash = std::mem::replace(&mut self.hash, Sha256::new());
+        let hash = self.hash.take().map(|hash| hex(&hash.finalize()));
         Ok(FileFacts {
             path: name,
             bytes: self.bytes,
-            sha256: hex(&hash.finalize()),
+            sha256: hash.unwrap_or_default(),
         })
     }
 }
@@ -62,7 +62,9 @@ impl HashingFile {
 impl Write for HashingFile {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         let n = self.file.write(bytes)?;
-        self.hash.update(bytes.get(..n).unwrap_or_default());
+        if let Some(hash) = &mut self.hash {
+            hash.update(bytes.get(..n).unwrap_or_default());
+        }
         self.bytes += n as u64;
         Ok(n)
     }

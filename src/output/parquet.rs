@@ -50,7 +50,7 @@ pub struct TableFacts {
     pub rows: u64,
     /// The files, in order; none without rows.
     pub files: Vec<FileFacts>,
-    /// Logical hash of each column, in order.
+    /// Logical hash of each column, in order; none if they were not wanted.
     pub columns: Vec<(String, String)>,
 }
 
@@ -68,7 +68,9 @@ pub struct TableWriter {
     properties: Arc<WriterProperties>,
     part: Option<Part>,
     files: Vec<FileFacts>,
+    /// Of each column; none if nobody wants hashes.
     hashers: Vec<ColumnHasher>,
+    hashed: bool,
     rows: u64,
 }
 
@@ -187,6 +189,7 @@ impl TableWriter {
             part: None,
             files: Vec::new(),
             hashers,
+            hashed: true,
             rows: 0,
         }
     }
@@ -195,6 +198,14 @@ impl TableWriter {
     #[must_use]
     pub fn whole(mut self) -> Self {
         self.part_bytes = u64::MAX;
+        self
+    }
+
+    /// Hashes nothing, which costs a twentieth of the time to write: for what no manifest is to tell of.
+    #[must_use]
+    pub fn unhashed(mut self) -> Self {
+        self.hashers.clear();
+        self.hashed = false;
         self
     }
 
@@ -231,11 +242,17 @@ impl TableWriter {
             None => (self.column_writers(&part)?, 0),
         };
         let fields = self.schema.fields().iter().zip(batch.columns());
-        let tasks: Vec<_> = fields.zip(&mut writers).zip(&mut self.hashers).collect();
+        let mut hashers = self.hashers.iter_mut();
+        let tasks: Vec<_> = fields
+            .zip(&mut writers)
+            .map(|(column, writer)| (column, writer, hashers.next()))
+            .collect();
         tasks
             .into_par_iter()
-            .try_for_each(|(((field, array), writer), hasher)| -> Result<()> {
-                hasher.update(array)?;
+            .try_for_each(|((field, array), writer, hasher)| -> Result<()> {
+                if let Some(hasher) = hasher {
+                    hasher.update(array)?;
+                }
                 writer.write(field, array)
             })?;
         let rows = rows + batch.num_rows();
@@ -277,7 +294,7 @@ impl TableWriter {
             .map_err(|e| Error::io(&self.folder, "make the folder", e))?;
         let schema = ArrowSchemaConverter::new().convert(&self.schema)?;
         let file = SerializedFileWriter::new(
-            HashingFile::create(&path)?,
+            HashingFile::create(&path, self.hashed)?,
             schema.root_schema_ptr(),
             self.properties.clone(),
         )

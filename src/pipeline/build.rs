@@ -65,6 +65,7 @@ pub fn options(plan: &Plan, threads: usize) -> Options {
         arrangement: plan.arrangement,
         time: plan.time,
         head: plan.head,
+        hashed: true,
         threads,
     }
 }

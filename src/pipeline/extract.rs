@@ -284,6 +284,7 @@ fn decode_again(
         head: decided.head,
         arrangement: decided.arrangement,
         first_packets: FIRST_PACKETS,
+        hashed: false,
         threads: std::thread::available_parallelism().map_or(1, usize::from),
     };
     let folder = std::env::temp_dir().join(format!("netcap-extract-{}", std::process::id()));

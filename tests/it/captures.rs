@@ -23,6 +23,7 @@ fn options(threads: usize) -> Options {
         first_packets: 20,
         time: None,
         head: None,
+        hashed: true,
         threads,
     }
 }

@@ -106,7 +106,7 @@ pub fn export(
     path: &Path,
     name: &str,
 ) -> Result<FileFacts> {
-    let mut file = HashingFile::create(path)?;
+    let mut file = HashingFile::create(path, true)?;
     write_to(batches, layout, format, &mut file).map_err(|e| e.in_file(path))?;
     file.finish(name.to_owned())
 }
@@ -154,7 +154,7 @@ pub fn write_to(
 pub fn export_descriptors(folder: &Path, prefix: &str) -> Result<FileFacts> {
     const NAME: &str = "netcap.v1.binpb";
     let path = folder.join(NAME);
-    let mut file = HashingFile::create(&path)?;
+    let mut file = HashingFile::create(&path, true)?;
     file.write_all(netcap_proto::FILE_DESCRIPTOR_SET)
         .map_err(|e| failed(e).in_file(&path))?;
     file.finish(format!("{prefix}/{NAME}"))
