@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use netcap::capture::{PacketMeta, Reader};
-use netcap::flow::{FlowPacket, FlowTable, Policy};
+use netcap::flow::{FlowPacket, FlowPackets, FlowTable, PacketPlace, Policy};
 use netcap::label::{Columns, End, FlowFacts, Labeler, Value, parse};
 use netcap::packet::{Frame, Walker};
 use netcap::protocol::REGISTRY;
@@ -45,12 +45,12 @@ fn walk(packets: &[(PacketMeta, Vec<u8>)]) -> Vec<FlowPacket> {
             datagrams: &[],
         };
         let seen = walker.packet(&mut symbols, &frame);
-        found.extend(FlowPacket::new(
-            seen.facts,
-            index,
-            meta.ts_ns,
-            meta.original,
-        ));
+        let place = PacketPlace {
+            capture: 0,
+            packet: meta.number,
+        };
+        let (facts, length) = (seen.facts, meta.original);
+        found.extend(FlowPacket::new(facts, index, place, meta.ts_ns, length));
     }
     found
 }
@@ -68,13 +68,12 @@ fn of_packets(c: &mut Criterion) {
         });
     });
     group.bench_function("walk", |b| b.iter(|| walk(black_box(&packets))));
-    let found = walk(&packets);
+    let found = FlowPackets::of_flows(walk(&packets));
     let times: Vec<i64> = packets.iter().map(|(meta, _)| meta.ts_ns).collect();
     group.bench_function("flows", |b| {
         b.iter(|| {
             let mut table = FlowTable::new(Policy::default(), 0);
-            let place = |index: u32| (0, i64::from(index) + 1);
-            black_box(table.batch(&found, &times, place));
+            black_box(table.batch(&found, &times));
             let ended = table.finish(|flows| {
                 black_box(flows);
                 Ok::<(), std::convert::Infallible>(())

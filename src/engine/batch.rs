@@ -6,6 +6,7 @@ use crate::capture::{
     Arranged, Arrangement, FileFacts, FileHash, PacketMeta, Stream, StreamReader,
 };
 use crate::error::{Error, Finding, Result};
+use crate::flow::PacketPlace;
 
 /// Packets of a batch, unless their bytes are more than [`BATCH_BYTES`].
 const BATCH_PACKETS: usize = 16_384;
@@ -60,6 +61,16 @@ impl Batch {
         let end = self.ends.get(at).copied().unwrap_or(0);
         let bytes = self.bytes.get(start.copied().unwrap_or(0)..end);
         (self.metas.get(at), bytes.unwrap_or_default())
+    }
+
+    /// Capture and number of the packet with that index.
+    #[inline]
+    pub(super) fn place(&self, index: u32) -> PacketPlace {
+        let at = index as usize;
+        PacketPlace {
+            capture: self.captures.get(at).copied().unwrap_or(0),
+            packet: self.metas.get(at).map_or(0, |meta| meta.number),
+        }
     }
 
     /// Captured bytes.

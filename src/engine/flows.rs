@@ -11,7 +11,9 @@ use super::Options;
 use super::rows::{Rows, finish};
 use super::worker::Decoded;
 use crate::error::Result;
-use crate::flow::{Ended, FlowPacket, FlowRows, FlowTable, Fragments, KeyRule, Policy};
+use crate::flow::{
+    Ended, FlowPacket, FlowPackets, FlowRows, FlowTable, Fragments, KeyRule, Policy,
+};
 
 /// The flows of a stream.
 pub(super) struct Flows {
@@ -47,22 +49,24 @@ impl Flows {
     pub(super) fn batch(&mut self, decoded: &mut Decoded, all: &mut Vec<EndedFlows>) -> Vec<i64> {
         for other in &mut self.others {
             let rule = other.policy.key;
-            let packets = decoded.flow_packets.par_iter();
+            let packets = decoded.flow_packets.in_order(decoded.times.len());
             let packets: Vec<FlowPacket> = packets
+                .into_par_iter()
                 .filter(|packet| !packet.is_later_fragment())
                 .filter_map(|packet| packet.under(rule))
                 .collect();
-            other.batch(&packets, decoded, all);
+            other.batch(&FlowPackets::of_flows(packets), &decoded.times, all);
         }
         if let Some((fragments, outer)) = &mut self.outer {
             let (mut packets, firsts) = with_fragments(decoded);
             fragments.resolve(&mut packets, &firsts);
-            outer.batch(&packets, decoded, all);
+            outer.batch(&FlowPackets::of_flows(packets), &decoded.times, all);
         }
-        self.fragments
-            .resolve(&mut decoded.flow_packets, &decoded.firsts);
+        decoded
+            .flow_packets
+            .resolve(&mut self.fragments, &decoded.firsts);
         debug_assert_eq!(self.own.policy.key, KeyRule::Full);
-        self.own.batch(&decoded.flow_packets, decoded, all)
+        self.own.batch(&decoded.flow_packets, &decoded.times, all)
     }
 
     /// The stream has ended: gives all flows that went on to `take`, some at a time.
@@ -90,10 +94,8 @@ fn with_fragments(decoded: &Decoded) -> (Vec<FlowPacket>, Vec<(u32, u64)>) {
         let found = firsts.binary_search_by_key(&packet.index, |first| first.0);
         found.is_ok()
     };
-    let fragments = decoded
-        .flow_packets
-        .iter()
-        .filter(|packet| !is_there(packet));
+    let fragments = decoded.flow_packets.fragments().iter();
+    let fragments = fragments.filter(|packet| !is_there(packet));
     let fragments = fragments.filter_map(FlowPacket::as_later_fragment);
     let mut packets: Vec<FlowPacket> = outer.iter().copied().chain(fragments).collect();
     packets.sort_by_key(|packet| packet.index);
@@ -124,17 +126,11 @@ impl Flowing {
     /// Adds packets of a batch; gives the flow of each packet of the batch, and the flows that ended to `all`.
     fn batch(
         &mut self,
-        packets: &[FlowPacket],
-        decoded: &Decoded,
+        packets: &FlowPackets,
+        times: &[i64],
         all: &mut Vec<EndedFlows>,
     ) -> Vec<i64> {
-        let batch = &decoded.batch;
-        let place = |index: u32| {
-            let i = index as usize;
-            let number = batch.metas.get(i).map_or(0, |m| m.number);
-            (batch.captures.get(i).copied().unwrap_or(0), number)
-        };
-        let (flows, ended) = self.table.batch(packets, &decoded.times, place);
+        let (flows, ended) = self.table.batch(packets, times);
         all.extend(self.pieces(ended));
         flows
     }

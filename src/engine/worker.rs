@@ -11,7 +11,7 @@ use super::batch::Batch;
 use super::rows::Rows;
 use super::{Counts, Selection};
 use crate::error::Result;
-use crate::flow::FlowPacket;
+use crate::flow::{FlowPacket, FlowPackets};
 use crate::packet::{Class, Found, FragmentSeen, Frame, Walker};
 use crate::protocol::REGISTRY;
 
@@ -25,14 +25,14 @@ pub(super) struct Worker {
     malformed: Option<MalformedColumns>,
     time: Option<(i64, i64)>,
     /// Memory for the packets of the next batch.
-    flow_packets: Vec<FlowPacket>,
+    flow_packets: FlowPackets,
 }
 
 /// What a batch came to, before its flows are known.
 #[derive(Default)]
 pub(super) struct Decoded {
     pub(super) batch: Batch,
-    pub(super) flow_packets: Vec<FlowPacket>,
+    pub(super) flow_packets: FlowPackets,
     /// The packets around tunnels.
     pub(super) outer_packets: Vec<FlowPacket>,
     /// Time of each packet, nanoseconds since 1970.
@@ -67,7 +67,7 @@ impl Worker {
             packet: tables.has(PACKET.name).then(PacketColumns::default),
             malformed: tables.has(MALFORMED.name).then(MalformedColumns::default),
             time,
-            flow_packets: Vec::new(),
+            flow_packets: FlowPackets::default(),
         }
     }
 
@@ -99,7 +99,6 @@ impl Worker {
             ..Decoded::default()
         };
         decoded.flow_packets.clear();
-        decoded.flow_packets.reserve(batch.metas.len());
         let (left_out, kept) = batch.duplicates;
         decoded.counts.read = left_out;
         decoded.counts.duplicates = left_out;
@@ -158,7 +157,8 @@ impl Worker {
                     payload_bytes: seen.facts.payload_bytes.map(int),
                 });
             }
-            if let Some(packet) = FlowPacket::new(seen.facts, index, meta.ts_ns, meta.original) {
+            let (place, ts_ns) = (batch.place(index), meta.ts_ns);
+            if let Some(packet) = FlowPacket::new(seen.facts, index, place, ts_ns, meta.original) {
                 decoded.flow_packets.push(packet);
             }
         }
@@ -166,7 +166,8 @@ impl Worker {
         decoded.outer_packets = outer
             .filter_map(|(index, facts)| {
                 let meta = batch.metas.get(index as usize)?;
-                FlowPacket::new(&facts, index, meta.ts_ns, meta.original)
+                let place = batch.place(index);
+                FlowPacket::new(&facts, index, place, meta.ts_ns, meta.original)
             })
             .collect();
         decoded.fragments = self.walker.take_fragments();

@@ -47,7 +47,7 @@ pub(super) fn community_id(packet: &FlowPacket) -> String {
 #[cfg(test)]
 mod tests {
     use super::community_id;
-    use crate::flow::FlowPacket;
+    use crate::flow::{FlowPacket, PacketPlace};
     use crate::packet::{Facts, Icmp, Ip};
     use netcap_proto::Symbols;
 
@@ -79,7 +79,11 @@ mod tests {
         let mut facts = Facts::default();
         facts.enter_ip(ip);
         (facts.ports, facts.icmp) = (ports, icmp);
-        community_id(&FlowPacket::new(&facts, 0, 0, 60).unwrap())
+        let place = PacketPlace {
+            capture: 0,
+            packet: 1,
+        };
+        community_id(&FlowPacket::new(&facts, 0, place, 0, 60).unwrap())
     }
 
     /// The vectors of the specification's baseline files.

@@ -53,7 +53,6 @@ pub(super) type Segments = HashSet<(Side, u32, u32, u32, u16), FixedState>;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct EarlyPacket {
     pub(super) packet: FlowPacket,
-    pub(super) place: super::PacketPlace,
     pub(super) gap: Option<u64>,
 }
 
@@ -82,7 +81,7 @@ impl Details {
     }
 
     /// Adds a packet, of which `early` are to be kept.
-    pub(super) fn add(&mut self, packet: &FlowPacket, place: super::PacketPlace, early: usize) {
+    pub(super) fn add(&mut self, packet: &FlowPacket, early: usize) {
         let first = self.sides.iter().all(|side| side.packets() == 0);
         if first {
             self.icmp = packet.icmp;
@@ -120,7 +119,6 @@ impl Details {
         if self.early.len() < early {
             self.early.push(EarlyPacket {
                 packet: *packet,
-                place,
                 gap,
             });
         }

@@ -35,13 +35,10 @@ impl Default for Fragments {
 }
 
 impl Fragments {
-    /// Gives later fragments the keys of their flows. Those whose first fragment was not seen, or
+    /// Gives later fragments among `packets` the keys of their flows. Those whose first fragment was not seen, or
     /// too long ago, are taken out. `firsts` are packet and datagram of each first fragment, in order; a
     /// packet can be that of several, one within the other.
     pub fn resolve(&mut self, packets: &mut Vec<FlowPacket>, mut firsts: &[(u32, u64)]) {
-        if packets.iter().all(|packet| packet.datagram.is_none()) && firsts.is_empty() {
-            return;
-        }
         packets.retain_mut(|packet| {
             let resolved = match packet.datagram {
                 Some(datagram) if datagram.part == Part::Later => self.find(datagram.hash, packet),

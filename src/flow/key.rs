@@ -87,6 +87,22 @@ pub struct Sent {
     pub tunnels: Tunnels,
 }
 
+/// A place of a packet in the dataset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PacketPlace {
+    /// Capture ordinal.
+    pub capture: i32,
+    /// Packet number.
+    pub packet: i64,
+}
+
+impl PacketPlace {
+    /// Number of the flow that begins here: capture · 10¹⁰ + packet.
+    pub(super) fn flow(self) -> i64 {
+        i64::from(self.capture) * 10_000_000_000 + self.packet
+    }
+}
+
 /// A packet as the flow table sees it.
 #[derive(Debug, Clone, Copy)]
 pub struct FlowPacket {
@@ -98,6 +114,8 @@ pub struct FlowPacket {
     pub from: Side,
     /// Index in its batch.
     pub index: u32,
+    /// Capture and number.
+    pub place: PacketPlace,
     /// Capture time, nanoseconds since 1970.
     pub ts_ns: i64,
     /// Length on the wire.
@@ -131,7 +149,13 @@ pub struct FlowPacket {
 impl FlowPacket {
     /// The packet of those facts; `None` if it belongs to no flow: no IP.
     #[inline(always)]
-    pub fn new(facts: &Facts, index: u32, ts_ns: i64, wire_bytes: u32) -> Option<Self> {
+    pub fn new(
+        facts: &Facts,
+        index: u32,
+        place: PacketPlace,
+        ts_ns: i64,
+        wire_bytes: u32,
+    ) -> Option<Self> {
         let ip = facts.ip.as_ref()?;
         let (ports, one_way, known) = match (facts.ports, facts.icmp) {
             (Some(ports), _) => (ports, false, true),
@@ -165,6 +189,7 @@ impl FlowPacket {
             hash: key.hash(),
             from,
             index,
+            place,
             ts_ns,
             wire_bytes,
             ip_bytes: ip.packet_bytes,

@@ -1,7 +1,7 @@
 //! A flow: which packets belong to it, when it ends, who opened it.
 
 use super::details::Details;
-use super::key::{FlowPacket, Side};
+use super::key::{FlowPacket, PacketPlace, Side};
 use super::policy::{Close, Initiator, Policy};
 use super::side::SideSums;
 use super::tcp::{ACK, FIN, RST, SYN};
@@ -62,22 +62,6 @@ impl Evidence {
     }
 }
 
-/// A place of a packet in the dataset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PacketPlace {
-    /// Capture ordinal.
-    pub capture: i32,
-    /// Packet number.
-    pub packet: i64,
-}
-
-impl PacketPlace {
-    /// Number of the flow that begins here: capture · 10¹⁰ + packet.
-    fn flow(self) -> i64 {
-        i64::from(self.capture) * 10_000_000_000 + self.packet
-    }
-}
-
 /// The connection that a flow is a part of.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Connection {
@@ -135,7 +119,8 @@ pub struct Flow {
 }
 
 impl Flow {
-    pub(super) fn new(packet: &FlowPacket, place: PacketPlace) -> Self {
+    pub(super) fn new(packet: &FlowPacket) -> Self {
+        let place = packet.place;
         let mut flow = Self {
             id: place.flow(),
             first: place,
@@ -158,7 +143,7 @@ impl Flow {
     }
 
     /// The flow that begins with `packet` and goes on with this one's connection.
-    fn next_part(&mut self, packet: &FlowPacket, place: PacketPlace, rules: &Rules) -> Self {
+    fn next_part(&mut self, packet: &FlowPacket, rules: &Rules) -> Self {
         let initiator = self.initiator(&rules.policy);
         let mut counted = *packet;
         if rules.policy.close == Close::Published {
@@ -166,7 +151,7 @@ impl Flow {
             counted.from = initiator.0;
         }
         let mut details = self.details(rules).next_part();
-        details.add(&counted, place, rules.early);
+        details.add(&counted, rules.early);
         Self {
             connection: Connection {
                 part: self.connection.part.saturating_add(1),
@@ -174,14 +159,14 @@ impl Flow {
                 ..self.connection
             },
             details: Some(Box::new(details)),
-            ..Self::new(packet, place)
+            ..Self::new(packet)
         }
     }
 
     /// Sums over its packets.
     pub(super) fn details(&mut self, rules: &Rules) -> &mut Details {
         self.details
-            .get_or_insert_with(|| Box::new(of_first(&self.first_packet, self.first, rules)))
+            .get_or_insert_with(|| Box::new(of_first(&self.first_packet, rules)))
     }
 
     /// Its packets.
@@ -194,28 +179,23 @@ impl Flow {
     pub(super) fn with_details<T>(&self, rules: &Rules, take: impl FnOnce(&Details) -> T) -> T {
         match &self.details {
             Some(details) => take(details),
-            None => take(&of_first(&self.first_packet, self.first, rules)),
+            None => take(&of_first(&self.first_packet, rules)),
         }
     }
 
     /// Takes a packet after the first, as the policy has it.
-    pub(super) fn join(
-        &mut self,
-        packet: &FlowPacket,
-        place: PacketPlace,
-        rules: &Rules,
-    ) -> Joined {
+    pub(super) fn join(&mut self, packet: &FlowPacket, rules: &Rules) -> Joined {
         if rules.policy.close == Close::Published {
-            return self.join_as_published(packet, place, rules);
+            return self.join_as_published(packet, rules);
         }
-        self.add(packet, place, rules);
+        self.add(packet, rules);
         Joined::GoesOn
     }
 
     /// Adds a packet after the first.
-    fn add(&mut self, packet: &FlowPacket, place: PacketPlace, rules: &Rules) {
-        self.details(rules).add(packet, place, rules.early);
-        self.last = place;
+    fn add(&mut self, packet: &FlowPacket, rules: &Rules) {
+        self.details(rules).add(packet, rules.early);
+        self.last = packet.place;
         self.start_ns = self.start_ns.min(packet.ts_ns);
         self.end_ns = self.end_ns.max(packet.ts_ns);
         self.connection.start_ns = self.connection.start_ns.min(packet.ts_ns);
@@ -254,12 +234,7 @@ impl Flow {
     }
 
     /// Under the rules of CICFlowMeter as published, which leave some packets out.
-    fn join_as_published(
-        &mut self,
-        packet: &FlowPacket,
-        place: PacketPlace,
-        rules: &Rules,
-    ) -> Joined {
+    fn join_as_published(&mut self, packet: &FlowPacket, rules: &Rules) -> Joined {
         let (initiator, _) = self.initiator(&rules.policy);
         let mut packet = *packet;
         if packet.key.addresses[0] == packet.key.addresses[1] {
@@ -274,7 +249,7 @@ impl Flow {
             }
             self.teardown = Teardown::FirstFin;
         }
-        self.add(&packet, place, rules);
+        self.add(&packet, rules);
         if flags & FIN != 0 && !forward {
             self.end(EndReason::Fin);
             Joined::AsLast
@@ -293,12 +268,11 @@ impl Flow {
     pub(super) fn successor(
         &mut self,
         packet: &FlowPacket,
-        place: PacketPlace,
         rules: &Rules,
     ) -> Option<(EndReason, Self)> {
         let policy = &rules.policy;
         if policy.is_idle(self.end_ns, packet.ts_ns) {
-            return Some((EndReason::Idle, Self::new(packet, place)));
+            return Some((EndReason::Idle, Self::new(packet)));
         }
         let another = match policy.close {
             Close::Linger => self.is_another_connection(packet, rules),
@@ -306,7 +280,7 @@ impl Flow {
             Close::Engelen => self.teardown == Teardown::Ready && packet.tcp_flags() & SYN != 0,
         };
         if another {
-            return Some((EndReason::Syn, Self::new(packet, place)));
+            return Some((EndReason::Syn, Self::new(packet)));
         }
         if policy.is_too_long(self.start_ns, packet.ts_ns) {
             let goes_on = match policy.close {
@@ -319,14 +293,14 @@ impl Flow {
                 },
             };
             let next = if goes_on {
-                self.next_part(packet, place, rules)
+                self.next_part(packet, rules)
             } else {
-                Self::new(packet, place)
+                Self::new(packet)
             };
             return Some((EndReason::Active, next));
         }
         (policy.close == Close::Engelen && self.is_another_message(packet))
-            .then(|| (EndReason::Syn, Self::new(packet, place)))
+            .then(|| (EndReason::Syn, Self::new(packet)))
     }
 
     /// A SYN that is not this connection's.
@@ -424,9 +398,9 @@ impl Flow {
 }
 
 /// Sums over the first packet.
-fn of_first(packet: &FlowPacket, place: PacketPlace, rules: &Rules) -> Details {
+fn of_first(packet: &FlowPacket, rules: &Rules) -> Details {
     let mut details = Details::new(rules.policy.close);
-    details.add(packet, place, rules.early);
+    details.add(packet, rules.early);
     details
 }
 

@@ -48,8 +48,8 @@ impl FlowRows {
             self.packets.push(&FlowPacketRow {
                 flow: flow.id,
                 position,
-                capture: early.place.capture,
-                packet: early.place.packet,
+                capture: packet.place.capture,
+                packet: packet.place.packet,
                 forward: packet.from == initiator,
                 offset_ns: packet.ts_ns.saturating_sub(flow.first_packet.ts_ns),
                 iat_ns: early.gap.map(int),

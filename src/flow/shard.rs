@@ -8,7 +8,7 @@ use hashbrown::hash_table::Entry;
 use netcap_proto::NO_FLOW;
 
 use super::key::FlowPacket;
-use super::lifecycle::{EndReason, Ended, Flow, Joined, PacketPlace, Rules};
+use super::lifecycle::{EndReason, Ended, Flow, Joined, Rules};
 
 /// Flows by key. They lie outside of the table, whose free places would cost as much as a flow each.
 #[derive(Debug, Default)]
@@ -21,35 +21,28 @@ impl Shard {
         self.flows.len()
     }
 
-    /// Adds a packet with that hash; gives the number of its flow, if it has one. A flow that ends before it goes to `ended`.
-    pub(super) fn add(
-        &mut self,
-        packet: &FlowPacket,
-        hash: u64,
-        place: PacketPlace,
-        rules: &Rules,
-        ended: &mut Ended,
-    ) -> i64 {
+    /// Adds a packet; gives the number of its flow, if it has one. A flow that ends before it goes to `ended`.
+    pub(super) fn add(&mut self, packet: &FlowPacket, rules: &Rules, ended: &mut Ended) -> i64 {
         let entry = self.flows.entry(
-            hash,
+            packet.hash,
             |flow| flow.first_packet.key == packet.key,
             |flow| flow.first_packet.hash,
         );
         match entry {
             Entry::Vacant(entry) => {
-                let flow = Box::new(Flow::new(packet, place));
+                let flow = Box::new(Flow::new(packet));
                 entry.insert(flow).get().id
             }
             Entry::Occupied(mut entry) => {
                 let flow = entry.get_mut();
-                if let Some((reason, next)) = flow.successor(packet, place, rules) {
+                if let Some((reason, next)) = flow.successor(packet, rules) {
                     let mut old = std::mem::replace(flow, Box::new(next));
                     old.end(reason);
                     ended.push(old);
                     return flow.id;
                 }
                 let id = flow.id;
-                match flow.join(packet, place, rules) {
+                match flow.join(packet, rules) {
                     Joined::GoesOn => id,
                     Joined::LeftOut => NO_FLOW,
                     Joined::AsLast => {

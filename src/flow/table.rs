@@ -3,25 +3,13 @@
 use netcap_proto::NO_FLOW;
 use rayon::prelude::*;
 
-use super::key::FlowPacket;
-use super::lifecycle::{Ended, PacketPlace, Rules};
+use super::lifecycle::{Ended, Rules};
+use super::packets::{FlowPackets, SHARDS};
 use super::policy::Policy;
 use super::shard::Shard;
 
-/// A fixed number, whatever the number of threads.
-const SHARDS: usize = 64;
-
 /// So many flows are given at a time at the end.
 const PIECE: usize = 16_384;
-
-/// A packet of a shard. What is needed first is looked up while the packets are gone through in order: a
-/// shard's lie far from each other in memory.
-struct Shared<'p> {
-    packet: &'p FlowPacket,
-    hash: u64,
-    index: u32,
-    place: PacketPlace,
-}
 
 /// The flows of a stream under one policy.
 #[derive(Debug)]
@@ -45,51 +33,26 @@ impl FlowTable {
         }
     }
 
-    /// Adds the packets of a batch, in order, with the keys of the policy's rule. `place` gives
-    /// capture and number of the packet with an index; `times` are those of all packets of the
-    /// batch. Gives the flow of each packet of the batch, and the flows that ended, in order of
+    /// Adds the packets of a batch, with the keys of the policy's rule. `times` are those of all packets
+    /// of the batch. Gives the flow of each packet of the batch, and the flows that ended, in order of
     /// their numbers.
-    pub fn batch(
-        &mut self,
-        packets: &[FlowPacket],
-        times: &[i64],
-        place: impl Fn(u32) -> (i32, i64),
-    ) -> (Vec<i64>, Ended) {
-        let fair = packets.len() / SHARDS;
-        let mut shares: Vec<Vec<Shared<'_>>> = (0..SHARDS)
-            .map(|_| Vec::with_capacity(fair + fair / 2))
-            .collect();
-        for packet in packets {
-            if let Some(share) = shares.get_mut(packet.hash as usize % SHARDS) {
-                let (capture, number) = place(packet.index);
-                share.push(Shared {
-                    packet,
-                    hash: packet.hash,
-                    index: packet.index,
-                    place: PacketPlace {
-                        capture,
-                        packet: number,
-                    },
-                });
-            }
-        }
+    pub fn batch(&mut self, packets: &FlowPackets, times: &[i64]) -> (Vec<i64>, Ended) {
         let sweep = self.advance(times);
         let (rules, now) = (self.rules, self.now);
         let most = rules.policy.max_flows.map(|most| {
             let share = most.div_ceil(SHARDS as u64);
             usize::try_from(share).unwrap_or(usize::MAX)
         });
-        let results: Vec<(Vec<i64>, Ended)> = self
+        let results: Vec<(Vec<(u32, i64)>, Ended)> = self
             .shards
             .par_iter_mut()
-            .zip(&shares)
+            .zip(packets.shares())
             .map(|(shard, share)| {
                 let mut ended = Vec::new();
                 let flows = share
                     .iter()
-                    .map(|shared| {
-                        shard.add(shared.packet, shared.hash, shared.place, &rules, &mut ended)
-                    })
+                    .flatten()
+                    .map(|packet| (packet.index, shard.add(packet, &rules, &mut ended)))
                     .collect();
                 if sweep {
                     shard.expire(now, &rules, &mut ended);
@@ -102,10 +65,10 @@ impl FlowTable {
             .collect();
         let mut flows = vec![NO_FLOW; times.len()];
         let mut ended = Vec::new();
-        for ((ids, mut gone), share) in results.into_iter().zip(shares) {
-            for (shared, id) in share.into_iter().zip(ids) {
-                if let Some(slot) = flows.get_mut(shared.index as usize) {
-                    *slot = id;
+        for (of_packets, mut gone) in results {
+            for (index, flow) in of_packets {
+                if let Some(slot) = flows.get_mut(index as usize) {
+                    *slot = flow;
                 }
             }
             ended.append(&mut gone);
