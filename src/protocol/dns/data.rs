@@ -79,7 +79,7 @@ fn strings(message: &[u8], mut at: usize, out: &mut String) -> Option<usize> {
         let text = message.get(at + 1..at + 1 + length)?;
         out.push_str(separator);
         out.push('"');
-        escape(text, "\"", out);
+        escape(text, b'"', out);
         out.push('"');
         separator = " ";
         at += 1 + length;

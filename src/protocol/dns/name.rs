@@ -99,7 +99,7 @@ pub(super) fn append(message: &[u8], at: usize, out: &mut String) -> Result<usiz
                 if out.len() > begin {
                     out.push('.');
                 }
-                escape(label, ".", out);
+                escape(label, b'.', out);
                 at += 1 + label.len();
             }
             3 => {
@@ -132,18 +132,45 @@ pub(super) fn append(message: &[u8], at: usize, out: &mut String) -> Result<usiz
 }
 
 /// Appends bytes in presentation form (RFC 1035, 5.1): what is not printable ASCII as `\DDD`, a
-/// backslash before itself and before the characters of `special`.
-pub(super) fn escape(bytes: &[u8], special: &str, out: &mut String) {
+/// backslash before itself and before `special`.
+pub(super) fn escape(bytes: &[u8], special: u8, out: &mut String) {
+    let is_printable = |byte: u8| (b' '..=b'~').contains(&byte);
+    let is_special = |byte: u8| byte == b'\\' || byte == special;
+    let as_it_is = |all, byte: &u8| all & is_printable(*byte) & !is_special(*byte);
+    // Most are.
+    if let (true, Ok(text)) = (bytes.iter().fold(true, as_it_is), str::from_utf8(bytes)) {
+        out.push_str(text);
+        return;
+    }
     for byte in bytes {
-        let c = char::from(*byte);
-        if c == '\\' || special.contains(c) {
+        if is_special(*byte) {
             out.push('\\');
-            out.push(c);
-        } else if (' '..='~').contains(&c) {
-            out.push(c);
+            out.push(char::from(*byte));
+        } else if is_printable(*byte) {
+            out.push(char::from(*byte));
         } else {
             // Writing to a String cannot fail.
             let _ = write!(out, "\\{byte:03}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escape;
+
+    #[test]
+    fn what_is_not_printable_or_has_a_meaning_is_escaped() {
+        for (bytes, special, text) in [
+            (b"www ~".as_slice(), b'.', "www ~"),
+            (b"a.b\\c", b'.', "a\\.b\\\\c"),
+            (b"a.b\"c", b'"', "a.b\\\"c"),
+            (b"\0\x1f\x7f\xff9", b'.', "\\000\\031\\127\\2559"),
+            (b"", b'.', ""),
+        ] {
+            let mut out = String::from("x");
+            escape(bytes, special, &mut out);
+            assert_eq!(out.strip_prefix('x'), Some(text));
         }
     }
 }
