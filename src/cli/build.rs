@@ -114,7 +114,13 @@ impl Build {
             }
         });
         bar.finish();
-        result?;
+        let gone = result?;
+        if !gone.is_empty() {
+            common.say(&format!(
+                "removed, as the pipeline does not have them: {}",
+                gone.join(", ")
+            ));
+        }
         let manifest = output.manifest();
         if let (Some(locked), Some(path)) = (&locked, &self.locked) {
             check_result(locked, path, manifest)?;

@@ -11,6 +11,7 @@ use netcap_proto::{
 
 use super::decode::CaptureArgs;
 use super::progress::Bar;
+use super::values::refuse_to_replace;
 use super::{Common, Done, summary};
 use crate::dataset::HashCache;
 use crate::engine::{self, Options, Selection};
@@ -39,6 +40,9 @@ pub(super) struct Flows {
     /// The file; - is standard output.
     #[arg(short, long, value_name = "FILE")]
     out: PathBuf,
+    /// Replace the file if it is there.
+    #[arg(short, long)]
+    force: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -71,6 +75,9 @@ impl PolicyArg {
 impl Flows {
     pub(super) fn run(self, common: &Common) -> Result<Done> {
         let target = Target::of(&self.out)?;
+        if !matches!(target, Target::Output) {
+            refuse_to_replace(&self.out, self.force)?;
+        }
         // No manifest is written: hashes only tell files that are there twice.
         let cache = HashCache::open(self.input.rehash);
         let mut sources = self.input.sources(&cache)?;

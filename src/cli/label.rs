@@ -81,6 +81,11 @@ enum Command {
 }
 
 impl Label {
+    /// It records what another program does.
+    pub(super) fn records(&self) -> bool {
+        matches!(self.command, Some(Command::Record(_)))
+    }
+
     pub(super) fn run(self, common: &Common) -> Result<Done> {
         match self.command {
             Some(Command::Check(check)) => return check.run(common),

@@ -30,6 +30,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::dataset::{Output, Problem};
 use crate::error::{Error, Result};
+use crate::output::abandon;
 use crate::text;
 
 /// Turn network captures and a statement of ground truth into labeled, typed, reproducible tables.
@@ -43,7 +44,7 @@ struct Cli {
 }
 
 const EXIT_STATUS: &str = "\
-Exit status: 0 done; 1 done, with warnings; 2 not done.
+Exit status: 0 done; 1 done, with warnings; 2 not done; 130 stopped by a signal.
 
 Examples:
   netcap build pipelines/quickstart.yaml       a whole dataset, as the file says
@@ -140,10 +141,14 @@ enum Done {
     WithWarnings,
 }
 
-/// Runs the program: 0 done, 1 done with warnings, 2 not done.
+/// Runs the program: 0 done, 1 done with warnings, 2 not done, 130 stopped.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let common = cli.common;
+    if let Err(error) = stop_cleanly(&cli.command) {
+        complain(&format!("error: {error}"));
+        return ExitCode::from(2);
+    }
     let result = match cli.command {
         Command::Build(command) => command.run(&common),
         Command::Decode(command) => command.run(&common),
@@ -167,6 +172,25 @@ pub fn main() -> ExitCode {
             complain(&format!("error: {error}"));
             ExitCode::from(2)
         }
+    }
+}
+
+/// Ctrl-C and its like end a run, and leave nothing half-written: exit status 130, as of what a shell runs.
+fn stop_cleanly(command: &Command) -> Result<()> {
+    if matches!(command, Command::Label(label) if label.records()) {
+        // It outlives the Ctrl-C that ends the attack.
+        return Ok(());
+    }
+    #[expect(clippy::exit, reason = "other threads cannot be told to return")]
+    let stop = || {
+        abandon();
+        complain("stopped: nothing half-written is left");
+        std::process::exit(130);
+    };
+    match ctrlc::try_set_handler(stop) {
+        // Somebody has them ignored (nohup), and that stays so.
+        Err(ctrlc::Error::MultipleHandlers) => Ok(()),
+        set => set.map_err(|e| Error::because("signals cannot be caught", e)),
     }
 }
 

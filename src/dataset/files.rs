@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::inputs::hash_file;
 use super::manifest::{Manifest, StageFacts};
 use crate::error::{Error, Result};
-use crate::output::FileFacts;
+use crate::output::{FileFacts, is_partial};
 
 /// Something that is not as the manifest says.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -165,7 +165,7 @@ fn walk(folder: &Path, prefix: &str, visit: &mut dyn FnMut(&str)) -> Result<()> 
         let name = entry.file_name();
         let name = name.to_string_lossy();
         // What a run writes, or a run that was stopped has left.
-        if name.starts_with('.') && name.ends_with(".partial") {
+        if is_partial(&name) {
             continue;
         }
         let path = if prefix.is_empty() {

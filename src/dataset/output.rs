@@ -12,12 +12,17 @@ use super::inputs::{HashCache, State};
 use super::manifest::{Manifest, StageFacts};
 use super::views::views;
 use crate::error::{Error, Result};
-use crate::output::{Stage, views_sql, write_atomically};
+use crate::output::{Stage, clear_partial, views_sql, write_atomically};
+
+/// Folders of stages of which there can be several.
+const STAGES: [&str; 4] = ["labels", "labeled", "features", "exports"];
 
 /// An output folder, locked.
 #[derive(Debug)]
 pub struct Output {
     contents: Contents,
+    /// There was no manifest, or that of another version: what lies there is of no output.
+    unknown: bool,
     /// Fingerprints of stages that were there, and were damaged.
     damaged: BTreeMap<String, String>,
     /// Held as long as the run goes on; the system lets go of it when the run is killed.
@@ -44,12 +49,14 @@ impl Output {
             }
             Err(TryLockError::Error(e)) => return Err(Error::io(&lock_path, "lock", e)),
         }
+        clear_partial(path)?;
         // Stages of another version cannot be kept, nor described by this one's manifest.
         let current = Manifest::new();
-        let manifest = manifest
-            .filter(|m| m.netcap == current.netcap)
-            .unwrap_or(current);
+        let manifest = manifest.filter(|m| m.netcap == current.netcap);
+        let unknown = manifest.is_none();
+        let manifest = manifest.unwrap_or(current);
         Ok(Self {
+            unknown,
             contents: Contents::new(path, manifest, Arc::clone(cache)),
             damaged: BTreeMap::new(),
             _lock: lock,
@@ -184,8 +191,34 @@ impl Output {
         }
     }
 
+    /// Removes the folders of stages that no manifest tells of, now that there is one again.
+    fn remove_unknown(&self) -> Result<()> {
+        for kind in STAGES.iter().map(|kind| self.path().join(kind)) {
+            let entries = match fs::read_dir(&kind) {
+                Ok(entries) => entries,
+                Err(_) => continue,
+            };
+            for entry in entries {
+                let entry = entry.map_err(|e| Error::io(&kind, "list the folder", e))?;
+                let path = entry.path();
+                let stage = path.strip_prefix(self.path()).unwrap_or(&path);
+                let known = self.manifest().stages.keys();
+                if !known.into_iter().any(|known| Path::new(known) == stage) && path.is_dir() {
+                    fs::remove_dir_all(&path)
+                        .map_err(|e| Error::io(&path, "remove the folder", e))?;
+                }
+            }
+            // Only if it is empty.
+            let _ = fs::remove_dir(&kind);
+        }
+        Ok(())
+    }
+
     /// To be called when all stages are there: writes `views.sql` and the manifest.
     pub fn finish(&self) -> Result<()> {
+        if self.unknown {
+            self.remove_unknown()?;
+        }
         self.write_views()?;
         self.manifest().write(self.path())
     }
@@ -209,15 +242,7 @@ impl Drop for Output {
 /// An output is made in a new or empty folder, or over an earlier output.
 fn refuse_strangers(path: &Path) -> Result<()> {
     /// What a run that was stopped can leave.
-    const OURS: [&str; 7] = [
-        "tables",
-        "labels",
-        "labeled",
-        "exports",
-        "features",
-        "run.json",
-        "views.sql",
-    ];
+    const OTHERS: [&str; 3] = ["tables", "run.json", "views.sql"];
     let entries = match fs::read_dir(path) {
         Ok(entries) => entries,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
@@ -228,7 +253,7 @@ fn refuse_strangers(path: &Path) -> Result<()> {
             .map_err(|e| Error::io(path, "list the folder", e))?
             .file_name();
         let name = name.to_string_lossy();
-        if !name.starts_with('.') && !OURS.contains(&name.as_ref()) {
+        if !name.starts_with('.') && ![&OTHERS[..], &STAGES].concat().contains(&name.as_ref()) {
             return Err(Error::new(format!(
                 "this folder has other files in it (\"{name}\"), and would be overwritten"
             ))

@@ -1,12 +1,15 @@
 //! The tables of an output under the names that `views.sql` and `netcap query` give them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use netcap_proto::{CLAIM, FINDING, FLOW_LABEL, PACKET_CLAIM, PACKET_LABEL, TABLES, Table};
 
 use super::manifest::Manifest;
 use crate::error::{Error, Result};
 use crate::output::{Layout, TableFacts, View};
+
+/// The column of the stream, in outputs that have several.
+pub const STREAM: &str = "stream";
 
 /// The views of an output: decoded tables under their names; labeled tables as `flow_lab`, the labels alone as
 /// `flow_label_lab`, the claims as `claims_lab`, those of packets as
@@ -18,13 +21,8 @@ pub fn views(manifest: &Manifest) -> Vec<View> {
         // Of a table that was not decoded nobody can say that it has no rows.
         if let Some(facts) = decoded.and_then(|stage| stage.tables.get(table.name)) {
             let layout = Some(Layout::plain(table));
-            views.push(view(
-                table.name.to_owned(),
-                "tables",
-                table.name,
-                facts,
-                layout,
-            ));
+            let name = table.name.to_owned();
+            views.push(view(name, "tables", table.name, facts, layout));
         }
     }
     for (stage, all) in &manifest.stages {
@@ -34,7 +32,24 @@ pub fn views(manifest: &Manifest) -> Vec<View> {
             }
         }
     }
+    add_streams(&mut views);
     views
+}
+
+/// If a table of a stage has folders of streams, all have, also those without rows.
+fn add_streams(views: &mut [View]) {
+    let has_folders = |view: &&View| view.files.iter().any(|file| file.contains("/stream="));
+    let stages: BTreeSet<String> = views
+        .iter()
+        .filter(has_folders)
+        .map(|view| view.stage.clone())
+        .collect();
+    for view in views {
+        // The table of captures has a column of its own.
+        let layout = view.layout.as_ref();
+        let own = layout.is_some_and(|layout| layout.columns.iter().any(|c| c.name == STREAM));
+        view.streams = stages.contains(&view.stage) && !own;
+    }
 }
 
 fn view(
@@ -49,6 +64,7 @@ fn view(
         stage: stage.to_owned(),
         table: table.to_owned(),
         files: facts.files.iter().map(|file| file.path.clone()).collect(),
+        streams: false,
         layout,
     }
 }

@@ -19,7 +19,7 @@ use super::worker::{Decoded, Worker};
 use super::{Options, Progress, Source, Tables, link_type_name};
 use crate::capture::End;
 use crate::error::{Error, Finding, Result};
-use crate::output::{Layout, TableWriter, hex};
+use crate::output::{Layout, TableWriter, hex, stream_folder};
 use crate::packet::{Found, Reassembly};
 use crate::protocol::REGISTRY;
 
@@ -106,7 +106,7 @@ impl<'o> Run<'o> {
         self.reassembly = Reassembly::new(REGISTRY);
         for (table, writer) in &mut self.writers {
             let path = match name {
-                Some(name) => format!("{table}/stream={name}"),
+                Some(name) => format!("{table}/{}", stream_folder(name)),
                 None => (*table).to_owned(),
             };
             writer.begin_folder(&self.folder.join(&path), &format!("tables/{path}"))?;

@@ -20,6 +20,7 @@ mod runs;
 #[cfg(test)]
 pub(crate) mod sample;
 mod stage;
+mod streams;
 mod views;
 
 pub(crate) use any::retyped;
@@ -29,6 +30,8 @@ pub use layout::Layout;
 pub use logical_hash::ColumnHasher;
 pub use parquet::{Splicer, TableFacts, TableWriter};
 pub use read::{Batches, ParquetFiles, read_table, table_files, tables_in};
-pub use stage::{Stage, hex, write_atomically, write_whole};
+pub use stage::{Stage, clear_partial, hex, write_atomically, write_whole};
+pub(crate) use stage::{abandon, is_partial};
+pub use streams::stream_folder;
 pub use views::View;
 pub(crate) use views::views_sql;

@@ -18,6 +18,7 @@ use parquet::arrow::arrow_reader::{
 };
 
 use super::layout::Layout;
+use super::streams::stream_of;
 use crate::error::{Error, Result};
 
 /// Rows of a batch: enough to make the work per batch small, few enough to stay in the cache.
@@ -41,7 +42,7 @@ pub fn table_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut streams = Vec::new();
     for path in entries(folder)? {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name.starts_with("stream=") && path.is_dir() {
+        if stream_of(&name).is_some() && path.is_dir() {
             streams.push(path);
         } else if is_part(&name) {
             files.push(path);
@@ -112,10 +113,10 @@ impl ParquetFiles {
     }
 
     /// Each file by itself, with the stream whose rows it has: that of its folder `stream=<name>`.
-    pub fn by_stream(&self) -> impl Iterator<Item = (Option<&str>, Self)> {
+    pub fn by_stream(&self) -> impl Iterator<Item = (Option<String>, Self)> {
         self.files.iter().map(|file| {
             let folder = file.0.parent().and_then(Path::file_name);
-            let name = folder.and_then(|name| name.to_str()?.strip_prefix("stream="));
+            let name = folder.and_then(|name| stream_of(name.to_str()?));
             let files = vec![file.clone()];
             (name, Self { files })
         })

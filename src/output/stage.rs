@@ -1,10 +1,59 @@
 //! Folders and files that appear whole or not at all.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, Result};
+
+/// What is being written, under the names that it has until it is whole.
+static PARTIAL: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+fn partial() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    PARTIAL.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The name of a folder or file until it is whole.
+fn partial_of(target: &Path) -> PathBuf {
+    let name = target.file_name().unwrap_or_default().to_string_lossy();
+    target.with_file_name(format!(".{name}.partial"))
+}
+
+/// It is called as what is not whole.
+pub(crate) fn is_partial(name: &str) -> bool {
+    name.starts_with('.') && name.ends_with(".partial")
+}
+
+/// Removes what is being written. For a run that is told to stop, right before it ends: what it goes on to write
+/// meanwhile is removed by the next run.
+pub(crate) fn abandon() {
+    for path in partial().iter() {
+        // Best effort.
+        let _ = fs::remove_dir_all(path);
+        let _ = fs::remove_file(path);
+    }
+}
+
+/// Removes what runs that were killed have left in a folder, and in its folders. No other run writes there.
+pub fn clear_partial(folder: &Path) -> Result<()> {
+    let failed = |e| Error::io(folder, "list the folder", e);
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let is_folder = entry.file_type().map_err(failed)?.is_dir();
+        let path = entry.path();
+        match (is_partial(&entry.file_name().to_string_lossy()), is_folder) {
+            (true, true) => remove(&path)?,
+            (true, false) => {
+                fs::remove_file(&path).map_err(|e| Error::io(&path, "remove", e))?;
+            }
+            (false, true) => clear_partial(&path)?,
+            (false, false) => {}
+        }
+    }
+    Ok(())
+}
 
 /// A folder being written beside its final place.
 ///
@@ -22,10 +71,10 @@ pub struct Stage {
 impl Stage {
     /// Begins the folder `target`.
     pub fn begin(target: &Path) -> Result<Self> {
-        let name = target.file_name().unwrap_or_default().to_string_lossy();
-        let partial = target.with_file_name(format!(".{name}.partial"));
+        let partial = partial_of(target);
         remove(&partial)?;
         let made_parent = target.parent().is_some_and(|parent| !parent.exists());
+        self::partial().insert(partial.clone());
         fs::create_dir_all(&partial).map_err(|e| Error::io(&partial, "make the folder", e))?;
         Ok(Self {
             partial,
@@ -52,6 +101,7 @@ impl Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
+        partial().remove(&self.partial);
         if !self.committed {
             // Best effort: the next run removes it too.
             let _ = fs::remove_dir_all(&self.partial);
@@ -86,10 +136,10 @@ pub fn write_whole<T>(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<fs::File>) -> Result<T>,
 ) -> Result<T> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let partial = path.with_file_name(format!(".{name}.partial"));
+    let partial = partial_of(path);
     let failed = |e| Error::io(path, "write", e);
     let all = || {
+        self::partial().insert(partial.clone());
         let mut file = BufWriter::new(fs::File::create(&partial).map_err(failed)?);
         let made = write(&mut file)?;
         file.flush().map_err(failed)?;
@@ -97,10 +147,12 @@ pub fn write_whole<T>(
         fs::rename(&partial, path).map_err(failed)?;
         Ok(made)
     };
-    all().inspect_err(|_| {
+    let made = all().inspect_err(|_| {
         // Best effort.
         let _ = fs::remove_file(&partial);
-    })
+    });
+    self::partial().remove(&partial);
+    made
 }
 
 /// Bytes in hexadecimal.
@@ -116,6 +168,21 @@ pub fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::Stage;
+
+    #[test]
+    fn what_killed_runs_left_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let labels = folder.path().join("labels");
+        std::fs::create_dir_all(labels.join(".lab.partial/flow")).unwrap();
+        std::fs::create_dir_all(labels.join("lab")).unwrap();
+        for file in [".manifest.json.partial", "labels/lab/a.partial", ".lock"] {
+            std::fs::write(folder.path().join(file), "").unwrap();
+        }
+        super::clear_partial(folder.path()).unwrap();
+        assert!(!labels.join(".lab.partial").exists());
+        assert!(!folder.path().join(".manifest.json.partial").exists());
+        assert!(labels.join("lab/a.partial").exists() && folder.path().join(".lock").exists());
+    }
 
     #[test]
     fn what_is_not_committed_leaves_nothing() {

@@ -17,6 +17,8 @@ pub struct View {
     pub table: String,
     /// Its files, by paths relative to the output.
     pub files: Vec<String>,
+    /// Its rows have the name of their stream, which is that of a folder: a column that is not in the files.
+    pub streams: bool,
     /// Its columns; `None` for those that are known by its files alone, of which there is one at least.
     pub layout: Option<Layout>,
 }
@@ -28,7 +30,7 @@ pub(crate) fn views_sql(views: &[View]) -> String {
     );
     for view in views {
         let rows = match &view.layout {
-            Some(layout) if view.files.is_empty() => no_rows(layout),
+            Some(layout) if view.files.is_empty() => no_rows(layout, view.streams),
             _ => rows_of(&view.files),
         };
         // Writing to a String cannot fail.
@@ -51,15 +53,18 @@ fn rows_of(files: &[String]) -> String {
         [file] => file.clone(),
         _ => format!("[{}]", files.join(", ")),
     };
-    format!("* FROM read_parquet({files}, hive_partitioning = true)")
+    format!("* FROM read_parquet({files}, hive_partitioning = true, hive_types_autocast = false)")
 }
 
-fn no_rows(layout: &Layout) -> String {
-    let columns: Vec<String> = layout
+fn no_rows(layout: &Layout, streams: bool) -> String {
+    let mut columns: Vec<String> = layout
         .columns
         .iter()
         .map(|c| format!("CAST(NULL AS {}) AS {}", duckdb_type(c), quoted(c.name)))
         .collect();
+    if streams {
+        columns.push("CAST(NULL AS VARCHAR) AS stream".to_owned());
+    }
     format!("{} WHERE false", columns.join(", "))
 }
 

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Instant;
 
-use netcap_proto::FLOW;
+use netcap_proto::{CAPTURE, FLOW};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::Made;
 use super::config::Plan;
 use super::expect::{self, Expected};
-use super::exports::make_export;
+use super::exports::{ExportRequest, make_export};
 use super::features::{FeatureRequest, make_features};
 use super::label_sets::label_stages;
 use super::labels::make_labels;
@@ -83,6 +83,12 @@ pub fn check(plan: &Plan) -> Result<()> {
         return Err(Error::new(format!("two feature tables are called {name}"))
             .help("give one of them another `name`"));
     }
+    if let Some(stage) = twice(plan.exports.iter().map(ExportRequest::stage)) {
+        return Err(
+            Error::new(format!("two exports would be written to {stage}"))
+                .help("name the tables of both in one export"),
+        );
+    }
     let labeled = plan.labels.iter().flat_map(|request| {
         let flow = std::iter::once(FLOW.name);
         let policy = request.policy.map(|table| table.name);
@@ -93,11 +99,13 @@ pub fn check(plan: &Plan) -> Result<()> {
         let tables = request.tables().into_iter();
         tables.map(|table| (table.name, "a feature table needs"))
     });
+    let expected = plan.expect.iter().any(Expected::needs_table);
     let exported = plan.exports.iter().flat_map(|e| e.tables.iter().flatten());
     let needed = labeled
         .map(|table| (table, "the labels need"))
         .chain(features)
-        .chain(exported.map(|table| (*table, "an export names")));
+        .chain(exported.map(|table| (*table, "an export names")))
+        .chain(expected.then_some((CAPTURE.name, "`expect` with packets or times needs")));
     for (table, who) in needed {
         if !plan.tables.has(table) {
             return Err(Error::new(format!(
@@ -117,7 +125,7 @@ fn twice<N: Ord + Clone>(mut names: impl Iterator<Item = N>) -> Option<N> {
     names.find(|name| !seen.insert(name.clone()))
 }
 
-/// Runs the stages of a plan.
+/// Runs the stages of a plan; gives those that were there and that it does not have.
 pub fn build(
     output: &mut Output,
     plan: &Plan,
@@ -125,7 +133,7 @@ pub fn build(
     how: How,
     progress: &dyn Progress,
     mut tell: impl FnMut(&StageRun),
-) -> Result<()> {
+) -> Result<Vec<String>> {
     let mut runs: Vec<StageRun> = Vec::new();
     let mut done = |stage: String, started: Instant, made: Made, report: Option<Report>| {
         let run = StageRun {
@@ -140,7 +148,7 @@ pub fn build(
     output.manifest_mut().accepted.clone_from(&plan.accept);
     let started = Instant::now();
     // What goes with the tables is made again.
-    let (made, _) = make_tables(
+    let (made, mut gone) = make_tables(
         output,
         sources,
         &options(plan, how.threads),
@@ -167,7 +175,9 @@ pub fn build(
         done(request.stage(), started, made, None);
     }
     let kept = stages(plan);
-    output.retain(|stage| kept.iter().any(|k| k == stage))?;
+    let is_kept = |stage: &str| kept.iter().any(|k| k == stage);
+    gone.extend(output.retain(is_kept)?);
+    gone.retain(|stage| !is_kept(stage));
     output.finish()?;
     let facts = RunFacts {
         netcap: env!("CARGO_PKG_VERSION"),
@@ -187,7 +197,8 @@ pub fn build(
     };
     let text = serde_json::to_vec_pretty(&facts)
         .map_err(|e| Error::because("run.json could not be written", e))?;
-    write_atomically(&output.path().join("run.json"), &text)
+    write_atomically(&output.path().join("run.json"), &text)?;
+    Ok(gone)
 }
 
 /// Names of all stages of a plan.
@@ -199,7 +210,7 @@ pub fn stages(plan: &Plan) -> Vec<String> {
     std::iter::once(TABLES_STAGE.to_owned())
         .chain(labels)
         .chain(plan.features.iter().map(FeatureRequest::stage))
-        .chain(plan.exports.iter().map(super::ExportRequest::stage))
+        .chain(plan.exports.iter().map(ExportRequest::stage))
         .collect()
 }
 

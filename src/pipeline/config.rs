@@ -174,7 +174,7 @@ pub struct LabelSet {
     pub set: String,
     /// Ground truth files.
     pub files: OneOrMany,
-    /// Tables to write with label columns, beside `flow`; `all` for all.
+    /// Tables to write with label columns, beside `flow`; `all` for all that are decoded.
     #[serde(default)]
     pub materialize: Option<OneOrMany>,
     /// Flows that claims and report are of, by their policy; netcap's by default. All flows are labeled.
@@ -279,9 +279,6 @@ impl Pipeline {
             OverlapMode::Merge => Overlap::Merge,
             OverlapMode::Separate => Overlap::Separate,
         };
-        let labels = self.labels.iter().map(|set| label_request(set, folder));
-        let labels: Vec<LabelRequest> = labels.collect::<Result<_>>()?;
-        check_names(&labels)?;
         let exports = self
             .exports
             .iter()
@@ -294,6 +291,12 @@ impl Pipeline {
             Some(tables) => Selection::parse(&tables.list().join(","))?,
             None => Selection::all(),
         };
+        let labels = self
+            .labels
+            .iter()
+            .map(|set| label_request(set, folder, &tables));
+        let labels: Vec<LabelRequest> = labels.collect::<Result<_>>()?;
+        check_names(&labels)?;
         let default = Policy::default();
         let timeout = |text: &Option<String>| text.as_deref().map(duration_ns).transpose();
         Ok(Plan {
@@ -421,23 +424,31 @@ impl Pipeline {
     }
 }
 
-fn label_request(set: &LabelSet, folder: &Path) -> Result<LabelRequest> {
+/// The request for a set, of an output that has `tables`.
+fn label_request(set: &LabelSet, folder: &Path, tables: &Selection) -> Result<LabelRequest> {
     let names = set
         .materialize
         .as_ref()
         .map(OneOrMany::list)
         .unwrap_or_default();
+    let mut materialize = tables_to_materialize(&names)?;
+    if names.iter().any(|name| name == ALL) {
+        materialize.retain(|table| tables.has(table));
+    }
     Ok(LabelRequest {
         set: set.set.clone(),
         files: set.files.list().iter().map(|f| folder.join(f)).collect(),
-        materialize: tables_to_materialize(&names)?,
+        materialize,
         policy: set.policy.as_deref().map(flow_table).transpose()?,
     })
 }
 
+/// All tables, where names of tables are wanted.
+const ALL: &str = "all";
+
 /// Tables to label beside `flow`: `all`, or names.
 pub fn tables_to_materialize(names: &[String]) -> Result<Vec<&'static str>> {
-    if names.iter().any(|n| n == "all") {
+    if names.iter().any(|n| n == ALL) {
         return Ok(materializable().map(|t| t.name).collect());
     }
     let mut tables = Vec::new();

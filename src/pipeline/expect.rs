@@ -44,8 +44,29 @@ const UNKNOWN: &str = "capture-unknown";
 const OTHER: &str = "capture-other";
 
 impl Expected {
-    /// Checks what can be checked without captures: the times.
+    /// It says something that only the table `capture` tells.
+    pub(super) fn needs_table(&self) -> bool {
+        self.packets.is_some() || self.first.is_some() || self.last.is_some()
+    }
+
+    /// Checks what can be checked without captures: numbers, times, hashes.
     pub fn check(&self) -> Result<()> {
+        if let Some(packets) = self.packets.filter(|packets| *packets < 0) {
+            return Err(Error::new(format!(
+                "`expect`: {} cannot have {packets} packets",
+                self.name
+            )));
+        }
+        let is_hash = |text: &String| {
+            (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+        };
+        if let Some(text) = self.sha256.as_ref().filter(|text| !is_hash(text)) {
+            return Err(Error::new(format!(
+                "`expect`: \"{text}\" of {} is no SHA-256",
+                self.name
+            ))
+            .help("write up to 64 hexadecimal digits, as sha256sum prints them; the first ones will do"));
+        }
         for time in [&self.first, &self.last].into_iter().flatten() {
             time.parse::<Timestamp>().map_err(|_| {
                 Error::new(format!(

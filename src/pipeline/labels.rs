@@ -45,7 +45,9 @@ pub struct LabelRequest {
 #[derive(Debug, Serialize)]
 struct Effective<'a> {
     set: &'a str,
-    materialize: &'a [&'static str],
+    /// Of the stage with tables that have labels; the labels themselves do not depend on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    materialize: Option<&'a [&'static str]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     policy: Option<&'static str>,
 }
@@ -89,20 +91,29 @@ pub fn make_labels(
         })?;
         flows.swap(0, place);
     }
-    let effective = Effective {
-        set: &request.set,
-        materialize: &request.materialize,
-        policy: request.policy.map(|table| table.name),
-    };
-    let options = serde_json::to_value(&effective)
+    let facts = |materialize| {
+        let options = serde_json::to_value(Effective {
+            set: &request.set,
+            materialize,
+            policy: request.policy.map(|table| table.name),
+        })
         .map_err(|e| Error::because("options could not be written", e))?;
-    let print = fingerprint(&(&tables.fingerprint, &options, &truth.inputs))?;
+        Ok::<_, Error>(StageFacts {
+            fingerprint: fingerprint(&(&tables.fingerprint, &options, &truth.inputs))?,
+            options,
+            inputs: truth.inputs.clone(),
+            ..StageFacts::default()
+        })
+    };
+    let (mut labels, mut labeled) = (facts(None)?, facts(Some(&request.materialize))?);
     // Labels of tables that are no longer what they were say nothing of them.
     for table in flows.iter().copied().chain([&ARP, &CAPTURE, &CLOCK]) {
         decoded(output.contents(), table)?;
     }
     let [labels_name, labeled_name] = label_stages(&request.set);
-    if !force && output.has(&labels_name, &print) && output.has(&labeled_name, &print) {
+    let there = output.has(&labels_name, &labels.fingerprint)
+        && output.has(&labeled_name, &labeled.fingerprint);
+    if !force && there {
         return Ok(LabelSetMade {
             made: Made::Before,
             report: None,
@@ -111,7 +122,11 @@ pub fn make_labels(
         });
     }
     // Exports and features with this set's labels are made of it.
-    let of_this = stages_with_labels(output.manifest(), &request.set);
+    let of_this = if output.fingerprint_of(&labels_name) == Some(&labels.fingerprint) {
+        Vec::new()
+    } else {
+        stages_with_labels(output.manifest(), &request.set)
+    };
     let old = output.manifest().stages.get(&labels_name);
     let replaced = old
         .filter(|stage| stage.inputs != truth.inputs)
@@ -129,13 +144,6 @@ pub fn make_labels(
         labeled: output.begin(&labeled_name)?,
         names: [&labels_name, &labeled_name],
     };
-    let facts = || StageFacts {
-        fingerprint: print.clone(),
-        options: options.clone(),
-        inputs: truth.inputs.clone(),
-        ..StageFacts::default()
-    };
-    let (mut labels, mut labeled) = (facts(), facts());
     let mut report = None;
     let mut carried = (!request.materialize.is_empty()).then(FlowLabels::default);
     for table in flows {

@@ -5,13 +5,10 @@ use std::sync::Arc;
 use arrow::array::{RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
-use crate::dataset::{Contents, views};
+use crate::dataset::{Contents, STREAM, views};
 use crate::error::Result;
 use crate::output::View;
 use crate::sql::{Source, query};
-
-/// The column of the stream, in outputs that have several.
-const STREAM: &str = "stream";
 
 /// The rows of a query over the tables of an output, under the names of `views.sql`.
 pub fn query_output(contents: &Arc<Contents>, sql: &str) -> Result<RecordBatch> {
@@ -24,10 +21,8 @@ pub fn query_output(contents: &Arc<Contents>, sql: &str) -> Result<RecordBatch> 
                 None => none(),
             },
         };
-        // As DuckDB makes a column of the folders' names; the table of captures has its own.
-        let partitioned = view.files.iter().any(|file| file.contains("/stream="))
-            && schema.field_with_name(STREAM).is_err();
-        if partitioned {
+        // As DuckDB makes a column of the folders' names.
+        if view.streams {
             schema = and_stream(&schema);
         }
         let contents = Arc::clone(contents);
@@ -37,7 +32,6 @@ pub fn query_output(contents: &Arc<Contents>, sql: &str) -> Result<RecordBatch> 
                 contents,
                 view,
                 schema,
-                partitioned,
             }),
         ));
     }
@@ -53,8 +47,6 @@ struct Rows {
     contents: Arc<Contents>,
     view: View,
     schema: SchemaRef,
-    /// The stream is a column of the table, and not of its files.
-    partitioned: bool,
 }
 
 impl Source for Rows {
@@ -66,13 +58,13 @@ impl Source for Rows {
         let Some((files, _)) = self.contents.table(&self.view.stage, &self.view.table)? else {
             return Ok(Vec::new());
         };
-        if !self.partitioned || !columns.contains(&STREAM) {
+        if !self.view.streams || !columns.contains(&STREAM) {
             return files.columns(columns).collect();
         }
         let mut all = Vec::new();
         for (stream, files) in files.by_stream() {
             for batch in files.columns(columns) {
-                all.push(with_stream(&batch?, stream)?);
+                all.push(with_stream(&batch?, stream.as_deref())?);
             }
         }
         Ok(all)

@@ -7,7 +7,7 @@ use crate::capture::{FileHash, Overlap, StreamFile, expand, order};
 use crate::dataset::{HashCache, Input, State, describe, hash_inputs};
 use crate::engine::{InputFile, Source};
 use crate::error::{Error, Finding, Result};
-use crate::output::hex;
+use crate::output::{hex, stream_folder};
 
 /// Captures of one vantage point, as the user named them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub fn find_sources(requests: &[StreamRequest], cache: &HashCache) -> Result<Sou
         }
     }
     // The order of folders on disk, and of the table's rows with it.
-    streams.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
+    streams.sort_by_cached_key(|(stream, _)| stream.name.as_deref().map(stream_folder));
     for pair in streams.windows(2) {
         if let [(a, _), (b, _)] = pair
             && a.name == b.name
@@ -57,13 +57,6 @@ pub fn find_sources(requests: &[StreamRequest], cache: &HashCache) -> Result<Sou
             return Err(Error::new(format!("two streams are called {name}"))
                 .help("give each stream a name of its own"));
         }
-    }
-    let named = streams.iter().filter_map(|(s, _)| s.name.as_deref());
-    if let Some(name) = named.into_iter().find(|name| name.contains('=')) {
-        return Err(Error::new(format!(
-            "the name of the stream \"{name}\" has a =, by which readers of partitioned tables tell a column from its value"
-        ))
-        .help("name the streams in a pipeline file, or rename the file or folder"));
     }
     let mut sources = Vec::new();
     let mut inputs: Vec<Input> = Vec::new();

@@ -26,6 +26,7 @@ mod features;
 mod import;
 mod import_faults;
 mod import_packets;
+mod outputs;
 mod packet_labels;
 mod quickstart;
 mod record;

@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::output::layout::Layout;
 use crate::output::logical_hash::ColumnHasher;
 use crate::output::read::ParquetFiles;
+use crate::output::streams::stream_of;
 
 /// Writes a table with columns added, which come in batches, in the order of the table's rows.
 pub struct Splicer {
@@ -126,7 +127,7 @@ impl Splicer {
                 .unwrap_or_default()
         };
         let stream = name(source.parent());
-        let (folder, prefix) = if stream.starts_with("stream=") {
+        let (folder, prefix) = if stream_of(&stream).is_some() {
             (
                 self.folder.join(&stream),
                 format!("{}/{stream}", self.prefix),
