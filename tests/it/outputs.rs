@@ -37,7 +37,10 @@ impl Work {
 }
 
 fn truth() -> String {
-    root().join("tests/lab/quickstart.labels.yaml").display().to_string()
+    root()
+        .join("tests/lab/quickstart.labels.yaml")
+        .display()
+        .to_string()
 }
 
 #[test]

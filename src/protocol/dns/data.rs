@@ -7,7 +7,7 @@ use super::name::{Names, Range, append, escape};
 use crate::packet::bytes::{array_at, u16_at, u32_at};
 
 /// The data of a record of type `kind`, which lies at `start..end` of the message. What does not
-/// fit its type is written as of an unknown one.
+/// fit its type is written as of an unknown one, and so is what comes when there is too much text already.
 pub(super) fn present(
     kind: u16,
     message: &[u8],
@@ -17,9 +17,10 @@ pub(super) fn present(
 ) -> Range {
     // Names in the data may point back to all of the message, but not lie beyond the data.
     let message = message.get(..end).unwrap_or(message);
+    let is_full = names.is_full();
     names.text(|out| {
         let begin = out.len();
-        if known(kind, message, start, out) != Some(end) {
+        if is_full || known(kind, message, start, out) != Some(end) {
             out.truncate(begin);
             generic(message.get(start..).unwrap_or_default(), out);
         }
@@ -40,12 +41,12 @@ fn known(kind: u16, message: &[u8], at: usize, out: &mut String) -> Option<usize
             Some(at + 16)
         }
         // NS, CNAME, PTR, DNAME.
-        2 | 5 | 12 | 39 => append(message, at, out).ok(),
+        2 | 5 | 12 | 39 => append(message, at, Some(out)).ok().map(|name| name.end),
         // SOA.
         6 => {
-            let at = append(message, at, out).ok()?;
+            let at = append(message, at, Some(out)).ok()?.end;
             out.push(' ');
-            let at = append(message, at, out).ok()?;
+            let at = append(message, at, Some(out)).ok()?.end;
             for number in 0..5 {
                 write!(out, " {}", u32_at(message, at + number * 4)?).ok()?;
             }
@@ -54,7 +55,7 @@ fn known(kind: u16, message: &[u8], at: usize, out: &mut String) -> Option<usize
         // MX, AFSDB.
         15 | 18 => {
             write!(out, "{} ", u16_at(message, at)?).ok()?;
-            append(message, at + 2, out).ok()
+            append(message, at + 2, Some(out)).ok().map(|name| name.end)
         }
         // TXT, SPF.
         16 | 99 => strings(message, at, out),
@@ -65,7 +66,7 @@ fn known(kind: u16, message: &[u8], at: usize, out: &mut String) -> Option<usize
             for number in 0..3 {
                 write!(out, "{} ", u16_at(message, at + number * 2)?).ok()?;
             }
-            append(message, at + 6, out).ok()
+            append(message, at + 6, Some(out)).ok().map(|name| name.end)
         }
         _ => None,
     }

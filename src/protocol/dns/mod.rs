@@ -90,11 +90,12 @@ impl Dns {
         if !header.plausible(input.length) {
             return Outcome::NotMine;
         }
-        self.names.clear();
+        self.names.begin(bytes.len());
         let mut reader = Reader {
             bytes,
             at: HEADER,
             names: &mut self.names,
+            texts: self.rows.wanted().is_some(),
         };
         let sections = match reader.sections(&header) {
             Ok(sections) => sections,
@@ -311,6 +312,8 @@ struct Reader<'a, 'n> {
     bytes: &'a [u8],
     at: usize,
     names: &'n mut Names,
+    /// Texts of records are wanted, and not only what of them is right.
+    texts: bool,
 }
 
 impl Reader<'_, '_> {
@@ -338,7 +341,10 @@ impl Reader<'_, '_> {
     }
 
     fn item(&mut self, record: bool) -> Result<Item, Bad> {
-        let (name, after) = self.names.read(self.bytes, self.at).map_err(|e| Bad {
+        // Names of questions tell whose message it is.
+        let wanted = self.texts || !record;
+        let name = self.names.read(self.bytes, self.at, wanted);
+        let (name, after) = name.map_err(|e| Bad {
             reason: e.reason,
             at: self.at,
             cut: e.cut,
@@ -367,7 +373,9 @@ impl Reader<'_, '_> {
             if u8_at(self.bytes, end.saturating_sub(1)).is_none() {
                 return Err(cut(start));
             }
-            item.data = data::present(kind, self.bytes, start, end, self.names);
+            if self.texts {
+                item.data = data::present(kind, self.bytes, start, end, self.names);
+            }
             self.at = end;
         }
         Ok(item)
