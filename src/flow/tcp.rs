@@ -3,7 +3,7 @@
 
 use netcap_proto::TcpSideRow;
 
-use crate::packet::Tcp;
+use crate::packet::{Tcp, WindowScale};
 
 pub(super) const FIN: u16 = 1;
 pub(super) const SYN: u16 = 2;
@@ -60,8 +60,8 @@ struct Sequence {
     /// Acknowledgment number and window of the last packet with ACK.
     last_ack: Option<(u32, u16)>,
     mss: Option<u16>,
-    /// Of the first SYN: the shift count, if it has the option.
-    syn: Option<Option<u8>>,
+    /// Of the first SYN.
+    syn: Option<WindowScale>,
 }
 
 impl Sequence {
@@ -205,8 +205,10 @@ impl TcpSide {
     /// The row of the side; `other` is the other side.
     pub(super) fn row(&self, other: &Self, counts_repeats: bool) -> TcpSideRow {
         let shift = match (self.sequence.syn, other.sequence.syn) {
-            (Some(Some(shift)), Some(Some(_))) => Some(shift.min(MOST_SHIFT)),
-            (Some(_), Some(_)) => Some(0),
+            (Some(WindowScale::Shift(shift)), Some(WindowScale::Shift(_))) => {
+                Some(shift.min(MOST_SHIFT))
+            }
+            (Some(WindowScale::Absent), Some(_)) | (Some(_), Some(WindowScale::Absent)) => Some(0),
             _ => None,
         };
         let holes: u64 = self.sequence.holes.iter().copied().map(size).sum();
@@ -264,7 +266,7 @@ pub(super) const NO_SIDE: TcpSideRow = TcpSideRow {
 #[cfg(test)]
 mod tests {
     use super::{ACK, FIN, SYN, Segment, TcpSide};
-    use crate::packet::Tcp;
+    use crate::packet::{Tcp, WindowScale};
 
     fn segment(seq: u32, flags: u16) -> Tcp {
         Tcp {
@@ -273,7 +275,7 @@ mod tests {
             window: 100,
             flags,
             mss: None,
-            window_scale: None,
+            window_scale: WindowScale::Absent,
         }
     }
 
@@ -341,6 +343,30 @@ mod tests {
             side.add(&tcp, 0, Some(other));
         }
         assert_eq!(side.row(&side, false).duplicate_ack_packets, Some(2));
+    }
+
+    #[test]
+    fn windows_are_scaled_if_both_sides_can() {
+        use WindowScale::{Absent, Shift, Unknown};
+        let side = |window_scale| {
+            let mut side = TcpSide::default();
+            let mut syn = segment(99, SYN);
+            syn.window_scale = window_scale;
+            side.add(&syn, 0, None);
+            side.add(&segment(100, ACK), 0, None);
+            side
+        };
+        for (own, other, scale) in [
+            (Shift(7), Shift(2), Some(7)),
+            (Shift(7), Absent, Some(0)),
+            (Unknown, Absent, Some(0)),
+            (Unknown, Shift(2), None),
+            (Shift(7), Unknown, None),
+        ] {
+            let row = side(own).row(&side(other), false);
+            let most = scale.map(|scale| 100 << scale);
+            assert_eq!((row.window_scale, row.max_window_bytes), (scale, most));
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What the layers of a packet tell each other, and what the flow table needs of them.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use netcap_proto::{At, EndpointsRow, Symbol, Symbols};
 
@@ -17,6 +17,8 @@ pub struct Context<'a> {
     pub ts_ns: i64,
     /// What the layers so far have found.
     pub facts: &'a mut Facts,
+    /// By which addresses checksums above the innermost IP header are made, where not by its own.
+    pub checksum_ends: Option<ChecksumEnds>,
     pub(super) packet: u32,
     pub(super) layer: i32,
     pub(super) index: i32,
@@ -31,6 +33,15 @@ pub struct Context<'a> {
     /// Facts of the packets around tunnels, with the index of their packet, where they are wanted.
     pub(super) outer: Option<&'a mut Vec<(u32, Facts)>>,
     pub(super) malformed: bool,
+}
+
+/// Addresses of a pseudo-header (RFC 8200, 8.1) that are not those of the header.
+#[derive(Debug, Clone, Copy)]
+pub struct ChecksumEnds {
+    /// Source.
+    pub src: Ipv6Addr,
+    /// Destination; `None` if it is in a form that is not read.
+    pub dst: Option<Ipv6Addr>,
 }
 
 /// A layer that contradicts its specification; becomes a row of `malformed`.
@@ -53,6 +64,7 @@ impl Context<'_> {
         if let (Some(outer), Some(_)) = (&mut self.outer, &self.facts.ip) {
             outer.push((self.packet, *self.facts));
         }
+        self.checksum_ends = None;
         let is_first = ip.fragment.is_some_and(|fragment| fragment.offset == 0);
         self.facts.enter_ip(ip);
         if let Some(datagram) = self.facts.datagram.filter(|_| is_first) {
@@ -184,7 +196,18 @@ pub struct Tcp {
     /// Maximum segment size option.
     pub mss: Option<u16>,
     /// Window scale option.
-    pub window_scale: Option<u8>,
+    pub window_scale: WindowScale,
+}
+
+/// The window scale option of a segment (RFC 7323, 2.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WindowScale {
+    /// It is not there.
+    Absent,
+    /// Its shift count.
+    Shift(u8),
+    /// The options were cut, and it was not among those that are left.
+    Unknown,
 }
 
 /// A DNS message, as far as flows need it.

@@ -17,7 +17,9 @@ mod reassembly;
 mod selectors;
 mod walk;
 
-pub use context::{Anomaly, Context, Dns, Facts, Icmp, Ip, Tcp, has_ports};
+pub use context::{
+    Anomaly, ChecksumEnds, Context, Dns, Facts, Icmp, Ip, Tcp, WindowScale, has_ports,
+};
 pub use datagrams::{MOST_DATAGRAMS, Verdict, Whole, fragment_timeout};
 pub use encapsulation::{Tunnel, Tunnels, Vlans};
 pub use entropy::entropy;

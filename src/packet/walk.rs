@@ -185,6 +185,7 @@ impl Walker {
             symbols,
             ts_ns,
             facts: &mut self.facts,
+            checksum_ends: None,
             packet,
             layer: 0,
             index: 0,

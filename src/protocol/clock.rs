@@ -104,6 +104,10 @@ fn ntp(bytes: &[u8]) -> Option<Stated> {
         return None;
     }
     let (seconds, fraction) = (i64::from(u32_at(bytes, 40)?), i64::from(u32_at(bytes, 44)?));
+    if (seconds, fraction) == (0, 0) {
+        // Unknown, or of no time yet (RFC 5905, section 6).
+        return None;
+    }
     // Numbers of the second era, from 2036 on, begin anew (RFC 5905, section 6).
     let era = if seconds < EPOCH { 1_i64 << 32 } else { 0 };
     Some(Stated {
@@ -132,6 +136,9 @@ mod tests {
         answer[40..44].copy_from_slice(&(2_208_988_800_u32 + 10).to_be_bytes());
         answer[44] = 0x80;
         assert_eq!(ntp(&answer).map(|s| s.ns), Some(10_500_000_000));
+        let mut unknown = answer;
+        unknown[40..48].fill(0);
+        assert!(ntp(&unknown).is_none(), "all zero is no time");
         answer[0] = 0x23;
         assert!(
             ntp(&answer).is_none(),

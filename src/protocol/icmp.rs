@@ -25,6 +25,10 @@ pub(super) fn checksum_ok(input: &Input<'_>, cx: &Context<'_>) -> Option<bool> {
     let ip = cx.facts.ip?;
     let pseudo_header: Vec<u8> = match (ip.src, ip.dst) {
         (IpAddr::V6(src), IpAddr::V6(dst)) => {
+            let (src, dst) = match cx.checksum_ends {
+                Some(ends) => (ends.src, ends.dst?),
+                None => (src, dst),
+            };
             let length = u32::try_from(input.length).ok()?.to_be_bytes();
             [&src.octets()[..], &dst.octets(), &length, &[0, 0, 0, 58]].concat()
         }

@@ -1,12 +1,16 @@
 //! IPv6 (RFC 8200) with its extension headers, also inside of IPv4 and IPv6.
 
+use std::net::Ipv6Addr;
+
 use etherparse::Ipv6HeaderSlice;
 use etherparse::err::ipv6::HeaderSliceError;
 use netcap_proto::{Ipv6Columns, Ipv6ExtensionHeaderRow, Ipv6OptionRow, Ipv6Row, TableColumns};
 
 use crate::packet;
-use crate::packet::bytes::{int, u8_at, u16_at, u32_at};
-use crate::packet::{Context, Entry, Info, Input, Ip, Outcome, Protocol, Rows, Selector};
+use crate::packet::bytes::{array_at, int, u8_at, u16_at, u32_at};
+use crate::packet::{
+    ChecksumEnds, Context, Entry, Info, Input, Ip, Outcome, Protocol, Rows, Selector,
+};
 
 pub(super) const ENTRY: Entry = Entry {
     info: Info {
@@ -119,6 +123,12 @@ impl Protocol for Ipv6 {
             ttl: header.hop_limit(),
             fragment,
         });
+        if extensions.home.is_some() || extensions.last.is_some() {
+            cx.checksum_ends = Some(ChecksumEnds {
+                src: extensions.home.unwrap_or(src),
+                dst: extensions.last.unwrap_or(Some(dst)),
+            });
+        }
         if let Some(bytes) = extensions.missing {
             return Outcome::NeedMore { bytes };
         }
@@ -148,6 +158,10 @@ struct Extensions<'a> {
     fragment: Option<Fragment>,
     /// Routing type and segments left.
     routing: Option<(i32, i32)>,
+    /// Where the packet goes at last, if it is on its way; `None` within if that is not in a known form.
+    last: Option<Option<Ipv6Addr>>,
+    /// Home address of a mobile sender (RFC 6275, 6.3).
+    home: Option<Ipv6Addr>,
     /// Payload length of a jumbogram (RFC 2675).
     jumbo: Option<usize>,
     /// The protocol after them, or the one whose header is missing.
@@ -199,6 +213,9 @@ impl<'a> Extensions<'a> {
                 43 => {
                     let field = |i| u8_at(header, i).unwrap_or(0).into();
                     found.routing = Some((field(2), field(3)));
+                    if u8_at(header, 3).is_some_and(|left| left > 0) {
+                        found.last = Some(last_destination(header));
+                    }
                 }
                 44 => {
                     let offset = u16_at(header, 2).unwrap_or(0);
@@ -235,6 +252,9 @@ impl<'a> Extensions<'a> {
                 self.bad = Some(("an option has an impossible length", start + at));
                 return;
             };
+            if kind == 0xc9 {
+                self.home = array_at::<16>(data, 0).map(Ipv6Addr::from);
+            }
             if kind == 0xc2 {
                 self.jumbo = u32_at(data, 0).and_then(|n| usize::try_from(n).ok());
             }
@@ -246,5 +266,45 @@ impl<'a> Extensions<'a> {
             }
             at += 2 + length;
         }
+    }
+}
+
+/// The last address of a routing header: of those of type 0 and 2 the last one (RFC 2460, RFC 6275), of segment
+/// routing the first (RFC 8754).
+fn last_destination(header: &[u8]) -> Option<Ipv6Addr> {
+    let at = match u8_at(header, 2)? {
+        0 | 2 => header.len().checked_sub(16).filter(|at| *at >= 8)?,
+        4 => 8,
+        _ => return None,
+    };
+    array_at::<16>(header, at).map(Ipv6Addr::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Extensions;
+
+    /// A fixed header with a routing header of that type, and two addresses in it.
+    fn routed(kind: u8, segments_left: u8) -> Vec<u8> {
+        let mut bytes = vec![0; 40];
+        bytes.extend_from_slice(&[59, 4, kind, segments_left, 1, 0, 0, 0]);
+        bytes.extend_from_slice(&[1; 16]);
+        bytes.extend_from_slice(&[2; 16]);
+        bytes
+    }
+
+    #[test]
+    fn packets_on_their_way_tell_where_they_go_at_last() {
+        let last = |kind, left| Extensions::read(&routed(kind, left), 43).last;
+        let address = |byte: u8| Some(Some([byte; 16].into()));
+        assert_eq!(last(0, 1), address(2));
+        assert_eq!(last(4, 1), address(1));
+        assert_eq!(last(3, 1), Some(None));
+        assert_eq!(last(0, 0), None, "it is there");
+        assert!(Extensions::read(&routed(0, 1)[..50], 43).last.is_none());
+        let mut mobile = vec![0; 40];
+        mobile.extend_from_slice(&[59, 2, 1, 2, 0, 0, 0xc9, 16]);
+        mobile.extend_from_slice(&[3; 16]);
+        assert_eq!(Extensions::read(&mobile, 60).home, Some([3; 16].into()));
     }
 }

@@ -9,7 +9,8 @@ use netcap_proto::{
 use crate::packet;
 use crate::packet::bytes::{int, u8_at, u16_at, u32_at};
 use crate::packet::{
-    Context, Entry, Extent, Info, Input, Outcome, Protocol, Rows, Selector, Transport, entropy,
+    Context, Entry, Extent, Info, Input, Outcome, Protocol, Rows, Selector, Transport, WindowScale,
+    entropy,
 };
 
 pub(super) const ENTRY: Entry = Entry {
@@ -90,7 +91,11 @@ impl Protocol for Tcp {
             window: header.window_size(),
             flags,
             mss: self.options.mss.and_then(|n| u16::try_from(n).ok()),
-            window_scale: self.options.window_scale.and_then(|n| u8::try_from(n).ok()),
+            window_scale: match self.options.window_scale.map(u8::try_from) {
+                Some(Ok(shift)) => WindowScale::Shift(shift),
+                _ if captured.len() < header_bytes => WindowScale::Unknown,
+                _ => WindowScale::Absent,
+            },
         });
         if let Some(rows) = self.rows.wanted() {
             let payload = input.bytes.get(header_bytes..).unwrap_or_default();

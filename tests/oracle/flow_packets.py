@@ -41,6 +41,8 @@ class Tcp:
     window: int = 0
     mss: int | None = None
     scale: int | None = None
+    # Options were cut, and the window scale may have been among them.
+    cut: bool = False
 
 
 @dataclass
@@ -443,6 +445,7 @@ def tcp(header: bytes) -> Tcp:
         if kind == 3 and len(value) == 1 and read.scale is None:
             read.scale = value[0]
         at += header[at + 1]
+    read.cut = len(header) < (bits >> 12) * 4 and read.scale is None
     return read
 
 

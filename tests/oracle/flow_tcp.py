@@ -160,8 +160,12 @@ def side_columns(flow: Flow, forward: list[bool], way: bool, kinds: list[set[str
                 syns[(part.sender if same_way else part.receiver) == side].append(packet.tcp)
     scale = windows = None
     if syns[True] and syns[False]:
-        both = syns[True][0].scale is not None and syns[False][0].scale is not None
-        scale = min(syns[True][0].scale, 14) if both else 0
+        first = [syns[True][0], syns[False][0]]
+        if all(tcp.scale is not None for tcp in first):
+            scale = min(first[0].scale, 14)
+        elif any(tcp.scale is None and not tcp.cut for tcp in first):
+            scale = 0
+    if scale is not None:
         windows = [tcp.window << scale for tcp in headers if not tcp.flags & SYN]
 
     def count(what: str) -> int:
