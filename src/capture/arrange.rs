@@ -5,7 +5,7 @@
 //! their files in any case.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::BinaryHeap;
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
@@ -19,7 +19,7 @@ use crate::error::Result;
 pub const DUPLICATE_WINDOW_NS: i64 = 500_000;
 /// Packets looked back at for duplicates, whatever their times.
 const LOOK_BACK: usize = 64;
-/// Bytes of packets held back at most; of more the earliest go on.
+/// Memory of packets held back at most; of more the earliest go on.
 const HELD_BYTES: usize = 256 << 20;
 
 /// What is to be done with the packets of a stream before they are decoded.
@@ -122,23 +122,29 @@ impl Arranged {
 #[derive(Debug)]
 struct Reorder {
     window_ns: i64,
-    /// By time, then by the order in which they were read.
-    order: BinaryHeap<Reverse<(i64, u64)>>,
-    /// The packets of `order`, from the one read as number `first` on.
-    held: VecDeque<Option<Held>>,
-    first: u64,
+    /// By time, then by the order in which they were read, with their places in `held`.
+    order: BinaryHeap<Reverse<(i64, u64, usize)>>,
+    held: Vec<Option<Held>>,
+    /// Places in `held` without a packet.
+    free: Vec<usize>,
+    /// Packets read.
+    read: u64,
     bytes: usize,
     latest: i64,
     ended: bool,
 }
+
+/// What a packet that is held back costs beside its bytes.
+const HELD_COST: usize = 192;
 
 impl Reorder {
     fn new(window_ns: i64) -> Self {
         Self {
             window_ns,
             order: BinaryHeap::new(),
-            held: VecDeque::new(),
-            first: 0,
+            held: Vec::new(),
+            free: Vec::new(),
+            read: 0,
             bytes: 0,
             latest: i64::MIN,
             ended: false,
@@ -152,36 +158,38 @@ impl Reorder {
                     // A packet without a time goes with the one before it.
                     let ts = if meta.timed { meta.ts_ns } else { self.latest };
                     self.latest = self.latest.max(ts);
-                    let number = self.first + self.held.len() as u64;
-                    self.order.push(Reverse((ts, number)));
-                    self.bytes += bytes.len();
-                    self.held.push_back(Some(Held {
+                    self.bytes += bytes.len() + HELD_COST;
+                    let held = Some(Held {
                         ordinal,
                         meta: *meta,
                         bytes: bytes.to_vec(),
-                    }));
+                    });
+                    // A packet of the far future may wait to the end: places are used again in any order.
+                    let place = self.free.pop().unwrap_or(self.held.len());
+                    match self.held.get_mut(place) {
+                        Some(slot) => *slot = held,
+                        None => self.held.push(held),
+                    }
+                    self.order.push(Reverse((ts, self.read, place)));
+                    self.read += 1;
                 }
                 None => self.ended = true,
             }
         }
-        let Some(Reverse((_, number))) = self.order.pop() else {
+        let Some(Reverse((_, _, place))) = self.order.pop() else {
             return Ok(None);
         };
-        let at = usize::try_from(number - self.first).unwrap_or(usize::MAX);
-        let held = self.held.get_mut(at).and_then(Option::take);
-        while let Some(None) = self.held.front() {
-            self.held.pop_front();
-            self.first += 1;
-        }
+        let held = self.held.get_mut(place).and_then(Option::take);
+        self.free.push(place);
         if let Some(held) = &held {
-            self.bytes -= held.bytes.len();
+            self.bytes -= held.bytes.len() + HELD_COST;
         }
         Ok(held)
     }
 
     /// The earliest packet need not wait any longer.
     fn is_due(&self) -> bool {
-        self.order.peek().is_some_and(|Reverse((ts, _))| {
+        self.order.peek().is_some_and(|Reverse((ts, _, _))| {
             self.latest.saturating_sub(*ts) > self.window_ns || self.bytes > HELD_BYTES
         })
     }

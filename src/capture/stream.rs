@@ -3,6 +3,7 @@
 //! A stream is the captures of one vantage point. Which files belong together is the caller's to
 //! know; here they are put in order, which needs a look through each file if there are several.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -90,7 +91,7 @@ pub fn order(name: Option<&str>, files: &[PathBuf], overlap: Overlap) -> Result<
     let scanned: Vec<Result<StreamFile>> = files.par_iter().map(|path| scan(path)).collect();
     let mut files = scanned.into_iter().collect::<Result<Vec<_>>>()?;
     files.sort_by(|a, b| (a.first_ns(), &a.path).cmp(&(b.first_ns(), &b.path)));
-    let overlaps = overlaps(&files);
+    let (overlaps, more) = overlaps(&files);
     if overlaps.is_empty() {
         return Ok(vec![Stream {
             name,
@@ -99,7 +100,7 @@ pub fn order(name: Option<&str>, files: &[PathBuf], overlap: Overlap) -> Result<
         }]);
     }
     match overlap {
-        Overlap::Refuse => Err(refuse(&overlaps)),
+        Overlap::Refuse => Err(refuse(&overlaps, more)),
         Overlap::Merge => Ok(vec![Stream {
             name,
             files,
@@ -129,8 +130,9 @@ fn scan(path: &Path) -> Result<StreamFile> {
 
 type Spanned<'a> = (&'a Path, i64, i64);
 
-/// Each two files of which one begins before the other ends. `files` are in order.
-fn overlaps(files: &[StreamFile]) -> Vec<(Spanned<'_>, Spanned<'_>)> {
+/// The first pairs of files of which one begins before the other ends, and how many more there are: thousands of
+/// files have millions of pairs. `files` are in order.
+fn overlaps(files: &[StreamFile]) -> (Vec<(Spanned<'_>, Spanned<'_>)>, usize) {
     let spans: Vec<Spanned> = files
         .iter()
         .filter_map(|file| {
@@ -138,22 +140,20 @@ fn overlaps(files: &[StreamFile]) -> Vec<(Spanned<'_>, Spanned<'_>)> {
                 .map(|(first, last)| (file.path.as_path(), first, last))
         })
         .collect();
-    let mut found = Vec::new();
+    let (mut found, mut more) = (Vec::new(), 0);
     for (i, earlier) in spans.iter().enumerate() {
-        for later in spans
-            .iter()
-            .skip(i + 1)
-            .take_while(|later| later.1 < earlier.2)
-        {
-            found.push((*earlier, *later));
-        }
+        let later = spans.get(i + 1..).unwrap_or_default();
+        let overlap = later.partition_point(|later| later.1 < earlier.2);
+        let listed = overlap.min(LISTED - found.len());
+        found.extend(later.iter().take(listed).map(|later| (*earlier, *later)));
+        more += overlap - listed;
     }
-    found
+    (found, more)
 }
 
-fn refuse(overlaps: &[(Spanned, Spanned)]) -> Error {
+fn refuse(overlaps: &[(Spanned, Spanned)], more: usize) -> Error {
     let mut text = String::from("files of one stream overlap in time, so they have no order:");
-    for ((a, a_first, a_last), (b, b_first, b_last)) in overlaps.iter().take(LISTED) {
+    for ((a, a_first, a_last), (b, b_first, b_last)) in overlaps {
         // Writing to a string cannot fail.
         let _ = write!(
             text,
@@ -170,7 +170,7 @@ fn refuse(overlaps: &[(Spanned, Spanned)]) -> Error {
             text += ": is it the same capture twice?";
         }
     }
-    if let Some(more) = overlaps.len().checked_sub(LISTED).filter(|more| *more > 0) {
+    if more > 0 {
         let _ = write!(text, "\n  and {more} more pairs");
     }
     Error::new(text).help(
@@ -181,6 +181,7 @@ fn refuse(overlaps: &[(Spanned, Spanned)]) -> Error {
 
 fn separate(name: Option<&str>, files: Vec<StreamFile>) -> Vec<Stream> {
     let mut names: Vec<String> = Vec::new();
+    let mut taken = BTreeSet::new();
     for file in &files {
         let own = file
             .path
@@ -191,7 +192,7 @@ fn separate(name: Option<&str>, files: Vec<StreamFile>) -> Vec<Stream> {
         // Files of the same name in several folders.
         let mut unique = own.clone();
         let mut n = 2;
-        while names.contains(&unique) {
+        while !taken.insert(unique.clone()) {
             unique = format!("{own}-{n}");
             n += 1;
         }

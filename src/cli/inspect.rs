@@ -49,7 +49,7 @@ impl Inspect {
         for (name, look) in &files {
             findings.extend(look.facts.findings(name));
         }
-        let overlaps = overlaps(&files);
+        let (overlaps, more) = overlaps(&files);
         findings.extend(overlaps.iter().map(|(a, b, seconds)| {
             Finding::warning(
                 "captures-overlap",
@@ -57,6 +57,12 @@ impl Inspect {
             )
             .about(a.clone())
         }));
+        if more > 0 {
+            findings.push(Finding::warning(
+                "captures-overlap",
+                format!("{more} more pairs of captures overlap in time"),
+            ));
+        }
         match self.format {
             Report::Text => {
                 let texts: Vec<String> = files.iter().map(|(n, look)| text(n, look)).collect();
@@ -72,9 +78,12 @@ impl Inspect {
     }
 }
 
-/// Pairs of files that overlap in time, with the seconds that they have in common.
-fn overlaps(files: &[(String, &Inspection)]) -> Vec<(String, String, f64)> {
-    let mut found = Vec::new();
+/// Pairs of files that are told to overlap.
+const LISTED: usize = 20;
+
+/// The first pairs of files that overlap in time, with the seconds that they have in common, and how many more there are.
+fn overlaps(files: &[(String, &Inspection)]) -> (Vec<(String, String, f64)>, usize) {
+    let (mut found, mut more) = (Vec::new(), 0);
     for (i, (a, look_a)) in files.iter().enumerate() {
         for (b, look_b) in files.iter().skip(i + 1) {
             let span = |look: &Inspection| look.facts.min_ns.zip(look.facts.max_ns);
@@ -82,12 +91,14 @@ fn overlaps(files: &[(String, &Inspection)]) -> Vec<(String, String, f64)> {
                 continue;
             };
             let common = x.1.min(y.1).saturating_sub(x.0.max(y.0));
-            if common > 0 {
+            if common > 0 && found.len() < LISTED {
                 found.push((a.clone(), b.clone(), seconds(common)));
+            } else if common > 0 {
+                more += 1;
             }
         }
     }
-    found
+    (found, more)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "for a person")]

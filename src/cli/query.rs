@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use clap::{Args, ValueEnum};
+use indicatif::HumanCount;
 
 use super::values::refuse_to_replace;
-use super::{Done, print};
+use super::{Done, complain, print};
 use crate::dataset::Contents;
 use crate::error::{Error, Result};
 use crate::output::{csv_of_any, parquet_of_any, text_of_any, write_atomically};
@@ -51,6 +52,10 @@ enum Format {
     Csv,
 }
 
+/// Rows that a terminal is shown: the widths of columns are those of all rows, which so have to be made before one is
+/// printed.
+const MOST_ROWS: usize = 1000;
+
 /// Makes the bytes of a file.
 type Write = fn(&RecordBatch) -> Result<Vec<u8>>;
 
@@ -88,7 +93,17 @@ impl Query {
         match (self.out, write) {
             (Some(path), Some(write)) => write_atomically(&path, &write(&rows)?)?,
             _ => match self.format {
-                Format::Table => print(&format!("{}\n", text_of_any(&rows)?))?,
+                Format::Table => {
+                    let shown = rows.slice(0, rows.num_rows().min(MOST_ROWS));
+                    print(&format!("{}\n", text_of_any(&shown)?))?;
+                    if shown.num_rows() < rows.num_rows() {
+                        complain(&format!(
+                            "these are the first {} of {} rows: --format csv prints all, --out writes them",
+                            HumanCount(shown.num_rows() as u64),
+                            HumanCount(rows.num_rows() as u64)
+                        ));
+                    }
+                }
                 Format::Csv => print(&String::from_utf8_lossy(&csv_of_any(&rows)?))?,
             },
         }

@@ -146,11 +146,13 @@ impl Datagrams {
 
 impl Parts {
     fn cost(&self) -> usize {
-        self.held + self.pieces.len() * PART_COST
+        let head = self.head.as_ref().map_or(0, |(headers, _)| headers.len());
+        self.held + head + self.pieces.len() * PART_COST
     }
 
     fn lose(&mut self) {
         self.lost = true;
+        self.head = None;
         self.pieces = BTreeMap::new();
         self.held = 0;
     }

@@ -162,8 +162,31 @@ fn frame_of(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<DataFrame> {
     DataFrame::new(rows, columns.collect::<Result<_>>()?).map_err(|e| refused(&e))
 }
 
+/// Words and signs of a query, but for values and commas, of which lists are made. Each may be a level of its own, as in
+/// a long sum.
+const MOST_WORDS: usize = 5_000;
+/// The engine goes through a query level by level, and keeps them all on the stack: enough for so many.
+const STACK: usize = 256 << 20;
+
 /// The rows of a query over tables. What the query does not name is not read.
 pub fn query(sql: &str, tables: Vec<(String, Arc<dyn Source>)>) -> Result<RecordBatch> {
+    let words = select::words(sql);
+    if words > MOST_WORDS {
+        return Err(Error::new(format!(
+            "this query has {words} words and signs, and at most {MOST_WORDS} are read (values and commas do not count)"
+        )));
+    }
+    std::thread::scope(|scope| {
+        std::thread::Builder::new()
+            .stack_size(STACK)
+            .spawn_scoped(scope, || answer(sql, tables))
+            .map_err(|e| Error::because("cannot start a thread", e))?
+            .join()
+            .unwrap_or_else(|_| Err(Error::new("the query stopped unexpectedly")))
+    })
+}
+
+fn answer(sql: &str, tables: Vec<(String, Arc<dyn Source>)>) -> Result<RecordBatch> {
     let mut context = SQLContext::new();
     let mut schemas = BTreeMap::new();
     let unread = Arc::new(Mutex::new(None));

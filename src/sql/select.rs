@@ -14,7 +14,7 @@ use sqlparser::ast::{
 };
 use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::Parser;
-use sqlparser::tokenizer::Token;
+use sqlparser::tokenizer::{Token, Tokenizer};
 
 use super::answered::check;
 use super::functions::is_call_of_many;
@@ -86,6 +86,18 @@ pub(super) fn rewrite(sql: &str, tables: &BTreeMap<String, SchemaRef>) -> Result
     };
     let _ = query.visit(&mut Rewriter(known));
     Ok(query.to_string())
+}
+
+/// How many words and signs a query has, but for values, commas and blanks; none if it cannot even be taken apart.
+pub(super) fn words(sql: &str) -> usize {
+    let tokens = Tokenizer::new(&GenericDialect, sql).tokenize();
+    let counts = |token: &&Token| {
+        !matches!(
+            token,
+            Token::Whitespace(_) | Token::Comma | Token::Number(..) | Token::SingleQuotedString(_)
+        )
+    };
+    tokens.map_or(0, |tokens| tokens.iter().filter(counts).count())
 }
 
 /// Whether a text is one condition, and nothing more.

@@ -186,3 +186,21 @@ fn a_run_that_is_stopped_leaves_nothing_half_written() {
         assert!(!partial.exists());
     }
 }
+
+#[test]
+fn queries_are_as_long_as_they_may_be_and_no_longer() {
+    let work = Work::new();
+    work.build("tables: [capture]\n");
+    let out = work.path("out");
+    let sum = |terms: usize| format!("SELECT {} AS n FROM capture", vec!["1"; terms].join("+"));
+    let ask = |sql: &str| run(&["query", sql, "--input", &out, "--format", "csv"]);
+    assert_eq!(ask(&sum(300)).1, "n\n300\n");
+    let (status, _, errors) = ask(&sum(6000));
+    assert!(
+        status == 2 && errors.contains("at most 5000 are read"),
+        "{errors}"
+    );
+    let list = vec!["8180"; 10_000].join(", ");
+    let sql = format!("SELECT count(*) AS n FROM capture WHERE packets IN ({list})");
+    assert_eq!(ask(&sql).1, "n\n1\n");
+}
