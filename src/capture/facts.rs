@@ -46,6 +46,8 @@ pub struct FileFacts {
     pub disordered: u64,
     /// How far, at most, a packet lies before the latest packet read until then, in nanoseconds.
     pub greatest_disorder_ns: u64,
+    /// Packets with a time that 64 bits of nanoseconds do not hold, or the nearest that they hold.
+    pub beyond: u64,
     /// Packets without a time.
     pub untimed: u64,
     /// Comments in pcapng blocks.
@@ -83,6 +85,7 @@ impl FileFacts {
             min_ns: None,
             max_ns: None,
             disordered: 0,
+            beyond: 0,
             greatest_disorder_ns: 0,
             untimed: 0,
             comments: 0,
@@ -116,6 +119,7 @@ impl FileFacts {
             return;
         }
         let ts = packet.ts_ns;
+        self.beyond += u64::from(matches!(ts, i64::MIN | i64::MAX));
         if let (Some(last), Some(min), Some(max)) = (self.last_ns, self.min_ns, self.max_ns) {
             self.disordered += u64::from(ts < last);
             if ts >= max {
@@ -186,6 +190,16 @@ impl FileFacts {
                     "{} earlier than the one before, by at most {} s",
                     packets(i64::try_from(self.disordered).unwrap_or(i64::MAX)),
                     Seconds(self.greatest_disorder_ns)
+                ),
+            ));
+        }
+        if self.beyond > 0 {
+            findings.push(Finding::warning(
+                "capture-time",
+                format!(
+                    "{} with a time before 1677 or after 2262, which 64 bits of nanoseconds do not hold; \
+                     it is given as the nearest that they hold",
+                    packets(i64::try_from(self.beyond).unwrap_or(i64::MAX)),
                 ),
             ));
         }

@@ -34,6 +34,9 @@ pub(super) struct Document {
     /// The table that the expressions are over.
     #[serde(default)]
     pub from: From,
+    /// How many of the first packets of each flow the columns name, where they are made of `flow_packets`.
+    #[serde(default)]
+    pub first_packets: Option<u64>,
     /// Ways to calculate the set, by name; the first one is the default.
     pub dialects: Vec<Dialect>,
     /// Original spellings that the columns can be given, by name.

@@ -42,6 +42,8 @@ pub struct FeatureSet {
     pub flows: &'static Table,
     /// The expressions are aggregates over the flows' first packets.
     pub grouped: bool,
+    /// How many of these they name.
+    pub first_packets: Option<u64>,
     /// The expressions know what hosts did before each flow, too.
     pub with_history: bool,
     /// What tells flows apart.
@@ -233,6 +235,7 @@ impl Builder {
         let mut ids = Vec::new();
         let mut features = Vec::new();
         let mut with_history = document.from == From::FlowHistory;
+        let mut first_packets = document.first_packets;
         let mut namings: BTreeMap<String, Naming> = BTreeMap::new();
         if let Some(base) = &document.extends {
             let text = shipped::text(base).ok_or_else(|| shipped::unknown(base))?;
@@ -243,6 +246,7 @@ impl Builder {
             ids = base.ids;
             features = base.features;
             with_history |= base.with_history;
+            first_packets = first_packets.max(base.first_packets);
         }
         namings.extend(document.namings.clone());
         // What tells flows apart is of the flow itself, also where the features are of its packets.
@@ -275,6 +279,7 @@ impl Builder {
             source: document.source.trim().to_owned(),
             flows: self.flows,
             grouped,
+            first_packets,
             with_history,
             ids,
             features,

@@ -152,6 +152,7 @@ impl Features {
     }
 
     fn with(evaluator: Evaluator, contents: &Contents, request: &FeatureRequest) -> Result<Self> {
+        check_first_packets(contents, &request.set)?;
         let flows = open(contents, &request.set, request.set.flows)?;
         let packets = match evaluator.of_packets() {
             None => None,
@@ -261,6 +262,22 @@ fn check_sources(
     match &request.labels {
         Some(set) => check_labels(contents, set, request.set.flows),
         None => Ok(()),
+    }
+}
+
+/// The table of first packets has as many of each flow as a set names.
+fn check_first_packets(contents: &Contents, set: &FeatureSet) -> Result<()> {
+    let tables = contents.stage(TABLES_STAGE);
+    let decoded = tables.and_then(|stage| stage.options.get("first_packets")?.as_u64());
+    match (set.first_packets, decoded) {
+        (Some(needed), Some(decoded)) if decoded < needed => Err(Error::new(format!(
+            "the set {} names the first {needed} packets of each flow, and the table {} has {decoded}",
+            set.name, FLOW_PACKET.name
+        ))
+        .help(format!(
+            "decode again with `--first-packets {needed}`, or `flow: {{first-packets: {needed}}}` in the pipeline"
+        ))),
+        _ => Ok(()),
     }
 }
 

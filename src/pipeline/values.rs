@@ -100,12 +100,15 @@ enum Written {
 }
 
 impl TryFrom<Written> for Count {
-    type Error = Error;
+    /// In one line: it becomes a part of what is told of the file.
+    type Error = String;
 
-    fn try_from(written: Written) -> Result<Self> {
+    fn try_from(written: Written) -> std::result::Result<Self, String> {
         match written {
             Written::Number(number) => Ok(Self(number)),
-            Written::Text(text) => count(&text).map(Self),
+            Written::Text(text) => count(&text)
+                .map(Self)
+                .map_err(|e| e.to_string().replace("\n  help: ", "; ")),
         }
     }
 }

@@ -37,7 +37,10 @@ impl Protocol for Vlan {
         };
         let vlan_id = header.vlan_identifier().value();
         let tag = header.ether_type().0;
-        cx.facts.vlans.push(vlan_id);
+        // Identifier 0 is that of no VLAN: the tag is there for its priority (IEEE 802.1Q, 9.6), often in one direction only.
+        if vlan_id != 0 {
+            cx.facts.vlans.push(vlan_id);
+        }
         if let Some(rows) = self.rows.wanted() {
             let tpid = match input.selector {
                 Selector::EtherType(tpid) => i32::from(tpid),

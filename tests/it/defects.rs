@@ -336,6 +336,18 @@ fn x9_fragments_tunnels_and_vlans_are_followed() {
     assert_eq!(flows.text(1, "vlan").as_deref(), Some("5,6"));
 }
 
+/// A tag for the priority alone, as often in one direction only, is no VLAN.
+#[test]
+fn priority_tags_split_no_connection() {
+    let mut request = tcp(0, true, "S", 100, 0);
+    let tag = [0x81, 0, 0xa0, 0];
+    request.bytes = [&request.bytes[..12], &tag, &request.bytes[12..]].concat();
+    request.captured = request.bytes.len();
+    let flows = flows(&[request, tcp(1, false, "SA", 200, 0)]);
+    assert_eq!(flows.len(), 1);
+    assert_eq!(flows.text(0, "vlan"), None);
+}
+
 /// X10: packets out of order give negative durations and gaps. Wrong: -2 ms.
 #[test]
 fn x10_no_time_is_negative() {

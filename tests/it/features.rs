@@ -35,6 +35,25 @@ fn a_table_that_is_missing_is_told_with_the_command_that_makes_it() {
 }
 
 #[test]
+fn fewer_first_packets_than_a_set_names_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = text(&folder.path().join("out"));
+    let capture = text(&root().join("tests/lab/quickstart.pcapng"));
+    let decode = [
+        "decode",
+        &capture,
+        "--out",
+        &out,
+        "--tables",
+        "flow,flow_packets",
+    ];
+    assert_eq!(run(&[&decode[..], &["--first-packets", "5"]].concat()).0, 0);
+    let (status, _, errors) = run(&["features", "sequence", "--input", &out]);
+    let told = "names the first 20 packets of each flow, and the table flow_packets has 5";
+    assert!(status == 2 && errors.contains(told), "{errors}");
+}
+
+#[test]
 fn features_are_made_once_and_go_with_their_tables() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");

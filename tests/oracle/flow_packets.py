@@ -176,7 +176,9 @@ def by_first_nibble(data: Bytes, at: int, end: int, around: Around) -> Packet | 
 
 def by_ether_type(data: Bytes, kind: int, at: int, end: int, around: Around) -> Packet | None:
     if kind in VLAN_TAGS:
-        around = around.but(vlan=(*around.vlan, data.u16(at) & 0xFFF))
+        # Tags with identifier 0 are there for their priority.
+        tag = data.u16(at) & 0xFFF
+        around = around.but(vlan=(*around.vlan, tag) if tag else around.vlan)
         return by_ether_type(data, data.u16(at + 2), at + 4, end, around)
     if kind == IPV4:
         return ipv4(data, at, end, around)
