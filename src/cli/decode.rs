@@ -52,7 +52,7 @@ pub(super) struct CaptureArgs {
     /// Threads to use [default: all processors]. They change nothing but the time.
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
-    /// Only packets of this time: A..B in RFC 3339, either may be left out.
+    /// Only packets from A to before B, in RFC 3339; either may be left out.
     #[arg(long, value_name = "A..B", value_parser = values::time_range)]
     time: Option<(i64, i64)>,
     /// Only the first packets: 1000, 64k, 1M.
