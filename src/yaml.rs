@@ -25,7 +25,22 @@ fn explained(error: &serde_yaml::Error) -> Error {
         let behind = format!(" at line {}, column {}", location.line(), location.column());
         message = message.strip_suffix(&behind).unwrap_or(message);
     }
-    let mut out = Error::new(message);
+    // What the reader says to programmers, in words for who wrote the file.
+    let (mut said, mut help) = (message.to_owned(), None);
+    if let Some(rest) = message.strip_prefix("duplicate mapping key: ") {
+        let key = rest.split(',').next().unwrap_or(rest);
+        said = format!("the key `{key}` is there twice");
+        help = Some("leave one of them");
+    } else if message.starts_with("tabs disallowed") {
+        "this line begins with a tab, and YAML takes blanks only".clone_into(&mut said);
+        help = Some("put as many blanks there as in the lines around");
+    } else if message.starts_with("missing field") {
+        help = Some("if it is there, are the lines indented alike?");
+    }
+    let mut out = Error::new(said);
+    if let Some(help) = help {
+        out = out.help(help);
+    }
     if let Some((line, column)) = place {
         out = out.at_line(line, column);
     }

@@ -201,7 +201,15 @@ fn same_time(wanted: &str, found_us: i64) -> bool {
     let digits = wanted.split_once('.').map_or(0, |(_, fraction)| {
         fraction.chars().take_while(char::is_ascii_digit).count()
     });
-    let unit = 10_i64.pow(6_u32.saturating_sub(u32::try_from(digits).unwrap_or(6)));
+    let clock = wanted
+        .split_once(['T', 't', ' '])
+        .map_or("", |(_, clock)| clock);
+    let clock = clock.split(['Z', 'z', '+', '-']).next().unwrap_or(clock);
+    let unit = match clock.matches(':').count() {
+        // Without seconds.
+        1 => 60_000_000,
+        _ => 10_i64.pow(6_u32.saturating_sub(u32::try_from(digits).unwrap_or(6))),
+    };
     time.as_microsecond().div_euclid(unit) == found_us.div_euclid(unit)
 }
 
@@ -241,6 +249,7 @@ mod tests {
         let us = 1_499_082_958_598_308;
         assert!(same_time("2017-07-03T11:55:58.598Z", us));
         assert!(same_time("2017-07-03T11:55:58Z", us));
+        assert!(same_time("2017-07-03T11:55Z", us) && !same_time("2017-07-03T11:54Z", us));
         assert!(same_time("2017-07-03T08:55:58.598308-03:00", us));
         assert!(!same_time("2017-07-03T11:55:58.599Z", us));
         assert!(!same_time("2017-07-03T11:55:58.598309Z", us));
