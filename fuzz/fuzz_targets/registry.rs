@@ -11,7 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, Int32Type, Int64Type};
 use libfuzzer_sys::fuzz_target;
-use netcap::flow::{Close, Ended, FlowPacket, FlowRows, FlowTable, Fragments, Policy};
+use netcap::flow::{
+    Close, Ended, FlowPacket, FlowPackets, FlowRows, FlowTable, Fragments, PacketPlace, Policy,
+};
 use netcap::packet::{Class, Found, Frame, Reassembly, Selector, Walker};
 use netcap::protocol::REGISTRY;
 use netcap_proto::{
@@ -186,12 +188,12 @@ impl Tables {
                 offset: 0,
                 payload_bytes: seen.facts.payload_bytes.map(|n| int(n as usize)),
             });
-            flow_packets.extend(FlowPacket::new(
-                &seen.facts,
-                index,
-                packet.ts_ns,
-                packet.length,
-            ));
+            let place = PacketPlace {
+                capture: 0,
+                packet: i64::from(index) + 1,
+            };
+            let (time, length) = (packet.ts_ns, packet.length);
+            flow_packets.extend(FlowPacket::new(&seen.facts, index, place, time, length));
         }
         self.firsts = self.walker.take_firsts();
         let mut anomalous = BTreeSet::new();
@@ -303,10 +305,12 @@ fn flows(packets: &[Packet<'_>], flow_packets: &[FlowPacket], firsts: &[(u32, u6
             .iter()
             .filter_map(|packet| packet.under(policy.key));
         let mut keyed: Vec<FlowPacket> = keyed.collect();
+        let mut shared = FlowPackets::default();
+        keyed.iter().for_each(|packet| shared.push(*packet));
+        shared.resolve(&mut Fragments::default(), firsts);
         Fragments::default().resolve(&mut keyed, firsts);
         let mut table = FlowTable::new(policy, EARLY);
-        let place = |index: u32| (0, i64::from(index) + 1);
-        let (flow, mut ended) = table.batch(&keyed, &times, place);
+        let (flow, mut ended) = table.batch(&shared, &times);
         let rest = table.finish(|mut flows| {
             ended.append(&mut flows);
             Ok::<(), std::convert::Infallible>(())
