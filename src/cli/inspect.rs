@@ -13,6 +13,7 @@ use super::{Common, Done, print, summary, values};
 use crate::capture::{End, Inspection, Utc, expand, inspect};
 use crate::engine::link_type_name;
 use crate::error::{Finding, Result};
+use crate::protocol::reads_link_type;
 
 /// Look at captures before using them
 ///
@@ -111,11 +112,12 @@ fn link_types(look: &Inspection) -> String {
         .link_types
         .iter()
         .map(|(number, packets)| {
-            format!(
-                "{} ({number}): {}",
-                link_type_name(*number),
-                HumanCount(*packets)
-            )
+            let (name, packets) = (link_type_name(*number), HumanCount(*packets));
+            let skipped = match reads_link_type(*number) {
+                true => "",
+                false => ", which `decode` skips",
+            };
+            format!("{name} ({number}): {packets}{skipped}")
         })
         .collect();
     names.join(", ")
@@ -247,7 +249,7 @@ fn value(name: &str, look: &Inspection) -> Value {
         "compression": facts.compression.map(|c| c.to_string()),
         "packets": facts.packets,
         "link_types": look.link_types.iter().map(|(number, packets)| {
-            json!({ "link_type": number, "name": link_type_name(*number), "packets": packets })
+            json!({ "link_type": number, "name": link_type_name(*number), "packets": packets, "decoded": reads_link_type(*number) })
         }).collect::<Vec<_>>(),
         "captured_bytes": facts.captured_bytes,
         "wire_bytes": facts.wire_bytes,

@@ -27,7 +27,7 @@ mod udp;
 mod vlan;
 mod vxlan;
 
-use crate::packet::Entry;
+use crate::packet::{Entry, Selector};
 
 /// All protocols.
 pub const REGISTRY: &[Entry] = &[
@@ -57,3 +57,10 @@ pub const REGISTRY: &[Entry] = &[
     dns::ENTRY,
     clock::ENTRY,
 ];
+
+/// Packets of that link type (LINKTYPE_ number) are decoded.
+pub fn reads_link_type(link_type: u16) -> bool {
+    let selector = Selector::LinkType(link_type.into());
+    let mut accepted = REGISTRY.iter().flat_map(|entry| entry.info.accepts);
+    accepted.any(|accepts| *accepts == selector)
+}
