@@ -209,6 +209,12 @@ fn find_files(contents: &Contents, captures: &[PathBuf]) -> Result<Vec<PathBuf>>
         .filter_map(|(input, path)| Some((input.sha256.as_deref()?, path)))
         .collect();
     let find = |input: &Input| {
+        if input.sha256.is_none() {
+            return Err(Error::new(
+                "the output was made of standard input, whose packets are gone",
+            )
+            .help("decode from a file to extract packets later"));
+        }
         let path = input.sha256.as_deref().and_then(|hash| known.get(hash));
         path.map(|path| (*path).clone()).ok_or_else(|| {
             Error::new(format!("the capture {} of the output is not there", input.name)).help(

@@ -461,7 +461,19 @@ fn inspect_tells_what_decode_skips() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("wlan.pcap");
     // 802.11 (105), a packet of four bytes.
-    let numbers = [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 65_535, 105, 0, 0, 4, 4, 0];
+    let numbers = [
+        0xa1b2_c3d4_u32,
+        0x0004_0002,
+        0,
+        0,
+        65_535,
+        105,
+        0,
+        0,
+        4,
+        4,
+        0,
+    ];
     let bytes: Vec<u8> = numbers.iter().flat_map(|n| n.to_le_bytes()).collect();
     std::fs::write(&file, bytes).unwrap();
     let (_, text, _) = run(&["inspect", file.to_str().unwrap()]);

@@ -2,7 +2,7 @@
 
 use netcap::capture::Reader;
 
-use crate::support::{root, run};
+use crate::support::{netcap, root, run};
 
 /// Time, length and bytes of each packet of a capture.
 fn packets(path: &std::path::Path) -> Vec<(i64, u32, Vec<u8>)> {
@@ -124,4 +124,24 @@ fn other_captures_and_flows_are_refused() {
     let (status, _, errors) = extract(capture, &["--where", "flow_ = 1"]);
     assert_eq!(status, 2, "{errors}");
     assert!(!std::path::Path::new(&out).exists());
+}
+
+#[test]
+fn what_came_by_standard_input_cannot_be_extracted() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out").display().to_string();
+    let capture = root().join("tests/lab/quickstart.pcapng");
+    let input = std::fs::File::open(&capture).unwrap();
+    let mut decode = netcap();
+    decode.args(["decode", "-", "--out", &out]).stdin(input);
+    assert!(decode.output().unwrap().status.success());
+    let file = folder.path().join("x.pcapng").display().to_string();
+    let capture = capture.display().to_string();
+    let (status, _, errors) = run(&[
+        "extract", &capture, "--input", &out, "--flow", "1", "--out", &file,
+    ]);
+    assert!(
+        status == 2 && errors.contains("made of standard input"),
+        "{errors}"
+    );
 }
