@@ -3,7 +3,9 @@
 //!
 //! It decodes no protocol and claims no payload; it notes what a message says of the time, and leaves it to others.
 
-use jiff::fmt::rfc2822;
+use jiff::Timestamp;
+use jiff::fmt::{rfc2822, strtime};
+use jiff::tz::TimeZone;
 use netcap_proto::{ClockColumns, ClockRow, TableColumns};
 
 use crate::packet::bytes::{u8_at, u32_at};
@@ -85,12 +87,24 @@ fn http(bytes: &[u8]) -> Option<Stated> {
         name.eq_ignore_ascii_case(b"date:").then_some(value)
     })?;
     let text = std::str::from_utf8(date.trim_ascii()).ok()?;
-    let time = rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+    let parsed = rfc2822::DateTimeParser::new().parse_timestamp(text).ok();
+    let time = parsed.or_else(|| obsolete(text))?;
     Some(Stated {
         protocol: "http",
         ns: time.as_second().checked_mul(SECOND_NS)?,
         resolution_ns: SECOND_NS,
     })
+}
+
+/// A date in the forms that are no longer written, and that are to be read all the same (RFC 9110, 5.6.7): those of
+/// RFC 850 and of C's asctime.
+fn obsolete(text: &str) -> Option<Timestamp> {
+    let forms = ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
+    let mut times = forms.iter().filter_map(|form| {
+        let time = strtime::parse(form, text).ok()?.to_datetime().ok()?;
+        TimeZone::UTC.to_timestamp(time).ok()
+    });
+    times.next()
 }
 
 /// The transmit timestamp of an answer, or of a broadcast, of a server that knows the time.
@@ -131,6 +145,15 @@ mod tests {
         );
         assert!(http(b"HTTP/1.1 200 OK\r\n\r\nDate: Thu, 06 Jul 2017 13:12:03 GMT\r\n").is_none());
         assert!(http(b"HTTP/1.1 200 OK\r\nDate: yesterday\r\n").is_none());
+        for date in [
+            "Sun, 06 Nov 1994 08:49:37 GMT",
+            "Sunday, 06-Nov-94 08:49:37 GMT",
+            "Sun Nov  6 08:49:37 1994",
+        ] {
+            let response = format!("HTTP/1.0 200 OK\r\nDate: {date}\r\n\r\n");
+            let stated = http(response.as_bytes()).map(|s| s.ns);
+            assert_eq!(stated, Some(784_111_777_000_000_000), "{date}");
+        }
         let mut answer = [0; 48];
         (answer[0], answer[1]) = (0x24, 2);
         answer[40..44].copy_from_slice(&(2_208_988_800_u32 + 10).to_be_bytes());
