@@ -109,11 +109,17 @@ impl Manifest {
 
     /// As [`Manifest::read`], but without a manifest there is none.
     pub fn find(output: &Path) -> Result<Option<Self>> {
-        Self::load(&output.join(Self::NAME))
+        let help = "put it back as it was, or delete it and run the command again, which makes the output anew";
+        Self::parse(&output.join(Self::NAME), help)
     }
 
     /// Reads a manifest from a file of any name; `None` if there is none.
     pub fn load(path: &Path) -> Result<Option<Self>> {
+        Self::parse(path, "name the manifest.json of an output, or its folder")
+    }
+
+    /// `help` is for a file that is none.
+    fn parse(path: &Path, help: &str) -> Result<Option<Self>> {
         let bytes = match std::fs::read(path) {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -123,7 +129,7 @@ impl Manifest {
             Error::new(format!("this is no manifest: {e}"))
                 .in_file(path)
                 .at_line(e.line(), e.column())
-                .help("put it back as it was, or delete it and run the command again, which makes the output anew")
+                .help(help)
         })?;
         if manifest.format != FORMAT {
             return Err(Error::new(format!(

@@ -79,6 +79,20 @@ fn what_cannot_be_checked_or_would_be_written_twice_is_refused() {
 }
 
 #[test]
+fn what_is_locked_to_has_to_be_a_manifest() {
+    let work = Work::new();
+    work.build("tables: [capture]\n");
+    let pipeline = work.path("pipeline.yaml");
+    let (status, _, errors) = run(&["build", &pipeline, "--locked", &pipeline]);
+    let told = "this is no manifest";
+    let help = "name the manifest.json of an output, or its folder";
+    assert!(
+        status == 2 && errors.contains(told) && errors.contains(help),
+        "{errors}"
+    );
+}
+
+#[test]
 fn labels_that_stay_the_same_leave_what_was_made_of_them() {
     let work = Work::new();
     let truth = truth();
