@@ -6,6 +6,10 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 
+/// What is told of a line that is indented by a tab, and what to do.
+pub(crate) const TAB: &str = "this line begins with a tab, and YAML takes blanks only";
+pub(crate) const NO_TAB: &str = "put as many blanks there as in the lines around";
+
 /// Reads a document. The error has line and column; the caller knows the file.
 pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T> {
     serde_yaml::from_str(text).map_err(|e| explained(&e))
@@ -32,8 +36,8 @@ fn explained(error: &serde_yaml::Error) -> Error {
         said = format!("the key `{key}` is there twice");
         help = Some("leave one of them");
     } else if message.starts_with("tabs disallowed") {
-        "this line begins with a tab, and YAML takes blanks only".clone_into(&mut said);
-        help = Some("put as many blanks there as in the lines around");
+        TAB.clone_into(&mut said);
+        help = Some(NO_TAB);
     } else if message.starts_with("missing field") {
         help = Some("if it is there, are the lines indented alike?");
     }

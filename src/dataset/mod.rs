@@ -19,4 +19,4 @@ pub use inputs::{HashCache, Input, State, describe, hash_file, hash_inputs};
 pub use manifest::{Accept, FORMAT, Manifest, StageFacts, fingerprint};
 pub use output::Output;
 pub use verify::{Verification, verify};
-pub use views::{STREAM, check_free, views};
+pub use views::{check_free, views};

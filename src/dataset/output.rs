@@ -12,7 +12,7 @@ use super::inputs::{HashCache, State};
 use super::manifest::{Manifest, StageFacts};
 use super::views::views;
 use crate::error::{Error, Result};
-use crate::output::{Stage, clear_partial, views_sql, write_atomically};
+use crate::output::{Stage, clear_partial, remove_folder, views_sql, write_atomically};
 
 /// Folders of stages of which there can be several.
 const STAGES: [&str; 4] = ["labels", "labeled", "features", "exports"];
@@ -158,12 +158,7 @@ impl Output {
         self.forget(|stage| !keep(stage))?;
         for name in &gone {
             let folder = self.path().join(name);
-            match fs::remove_dir_all(&folder) {
-                Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(Error::io(&folder, "remove the folder", e));
-                }
-                _ => {}
-            }
+            remove_folder(&folder)?;
             // The folder of all label sets, say: it goes with the last of them.
             if let Some(parent) = folder.parent().filter(|parent| *parent != self.path()) {
                 let _ = fs::remove_dir(parent);
@@ -204,8 +199,7 @@ impl Output {
                 let stage = path.strip_prefix(self.path()).unwrap_or(&path);
                 let known = self.manifest().stages.keys();
                 if !known.into_iter().any(|known| Path::new(known) == stage) && path.is_dir() {
-                    fs::remove_dir_all(&path)
-                        .map_err(|e| Error::io(&path, "remove the folder", e))?;
+                    remove_folder(&path)?;
                 }
             }
             // Only if it is empty.
@@ -253,7 +247,7 @@ fn refuse_strangers(path: &Path) -> Result<()> {
             .map_err(|e| Error::io(path, "list the folder", e))?
             .file_name();
         let name = name.to_string_lossy();
-        if !name.starts_with('.') && ![&OTHERS[..], &STAGES].concat().contains(&name.as_ref()) {
+        if !name.starts_with('.') && !OTHERS.iter().chain(&STAGES).any(|ours| *ours == name) {
             return Err(Error::new(format!(
                 "this folder has other files in it (\"{name}\"), and would be overwritten"
             ))

@@ -1,15 +1,13 @@
 //! The tables of an output under the names that `views.sql` and `netcap query` give them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use netcap_proto::{CLAIM, FINDING, FLOW_LABEL, PACKET_CLAIM, PACKET_LABEL, TABLES, Table};
 
 use super::manifest::Manifest;
 use crate::error::{Error, Result};
-use crate::output::{Layout, TableFacts, View};
-
-/// The column of the stream, in outputs that have several.
-pub const STREAM: &str = "stream";
+use crate::output::{Layout, STREAM, TableFacts, View, stream_of_file};
 
 /// The views of an output: decoded tables under their names; labeled tables as `flow_lab`, the labels alone as
 /// `flow_label_lab`, the claims as `claims_lab`, those of packets as
@@ -38,7 +36,10 @@ pub fn views(manifest: &Manifest) -> Vec<View> {
 
 /// If a table of a stage has folders of streams, all have, also those without rows.
 fn add_streams(views: &mut [View]) {
-    let has_folders = |view: &&View| view.files.iter().any(|file| file.contains("/stream="));
+    let has_folders = |view: &&View| {
+        let mut files = view.files.iter();
+        files.any(|file| stream_of_file(Path::new(file)).is_some())
+    };
     let stages: BTreeSet<String> = views
         .iter()
         .filter(has_folders)

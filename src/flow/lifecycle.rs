@@ -104,7 +104,6 @@ pub type Ended = Vec<Box<Flow>>;
 pub struct Flow {
     /// Its number: capture · 10¹⁰ + number of its first packet.
     pub id: i64,
-    pub(super) first: PacketPlace,
     pub(super) last: PacketPlace,
     /// Times of the earliest and the latest packet (nanoseconds since 1970).
     pub(super) start_ns: i64,
@@ -123,7 +122,6 @@ impl Flow {
         let place = packet.place;
         let mut flow = Self {
             id: place.flow(),
-            first: place,
             last: place,
             start_ns: packet.ts_ns,
             end_ns: packet.ts_ns,

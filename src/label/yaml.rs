@@ -13,6 +13,7 @@ use serde_yaml::{DuplicateKeyPolicy, NonFiniteFloatPolicy, Spanned};
 
 use crate::error::Error;
 use crate::label::problems::{At, Problems};
+use crate::yaml::{NO_TAB, TAB};
 
 /// A node of the tree.
 #[derive(Debug, Clone, PartialEq)]
@@ -145,10 +146,10 @@ fn not_yaml(error: &serde_yaml::Error, source: &str, file: &Path) -> Error {
     let mut next = source.lines().enumerate().skip(from).take(2);
     let is_indented = |text: &str| text.trim_start_matches(' ').starts_with('\t');
     if let Some((tab, _)) = next.find(|(_, text)| what.contains("tab") && is_indented(text)) {
-        return Error::new("this line begins with a tab, and YAML takes blanks only")
+        return Error::new(TAB)
             .in_file(file)
             .at_line(tab + 1, 1)
-            .help("put as many blanks there as in the lines around");
+            .help(NO_TAB);
     }
     let at = At::new(
         usize::try_from(line).unwrap_or(usize::MAX),

@@ -70,7 +70,6 @@ pub struct TableWriter {
     files: Vec<FileFacts>,
     /// Of each column; none if nobody wants hashes.
     hashers: Vec<ColumnHasher>,
-    hashed: bool,
     rows: u64,
 }
 
@@ -189,7 +188,6 @@ impl TableWriter {
             part: None,
             files: Vec::new(),
             hashers,
-            hashed: true,
             rows: 0,
         }
     }
@@ -205,7 +203,6 @@ impl TableWriter {
     #[must_use]
     pub fn unhashed(mut self) -> Self {
         self.hashers.clear();
-        self.hashed = false;
         self
     }
 
@@ -294,7 +291,7 @@ impl TableWriter {
             .map_err(|e| Error::io(&self.folder, "make the folder", e))?;
         let schema = ArrowSchemaConverter::new().convert(&self.schema)?;
         let file = SerializedFileWriter::new(
-            HashingFile::create(&path, self.hashed)?,
+            HashingFile::create(&path, !self.hashers.is_empty())?,
             schema.root_schema_ptr(),
             self.properties.clone(),
         )

@@ -18,7 +18,7 @@ use parquet::arrow::arrow_reader::{
 };
 
 use super::layout::Layout;
-use super::streams::stream_of;
+use super::streams::{stream_of, stream_of_file};
 use crate::error::{Error, Result};
 
 /// Rows of a batch: enough to make the work per batch small, few enough to stay in the cache.
@@ -115,10 +115,8 @@ impl ParquetFiles {
     /// Each file by itself, with the stream whose rows it has: that of its folder `stream=<name>`.
     pub fn by_stream(&self) -> impl Iterator<Item = (Option<String>, Self)> {
         self.files.iter().map(|file| {
-            let folder = file.0.parent().and_then(Path::file_name);
-            let name = folder.and_then(|name| stream_of(name.to_str()?));
             let files = vec![file.clone()];
-            (name, Self { files })
+            (stream_of_file(&file.0), Self { files })
         })
     }
 

@@ -9,10 +9,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::error::{Error, Result};
 
 /// What is being written, under the names that it has until it is whole.
-static PARTIAL: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+static UNDER_WAY: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
-fn partial() -> MutexGuard<'static, BTreeSet<PathBuf>> {
-    PARTIAL.lock().unwrap_or_else(PoisonError::into_inner)
+fn under_way() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The name of a folder or file until it is whole.
@@ -29,7 +29,7 @@ pub(crate) fn is_partial(name: &str) -> bool {
 /// Removes what is being written. For a run that is told to stop, right before it ends: what it goes on to write
 /// meanwhile is removed by the next run.
 pub(crate) fn abandon() {
-    for path in partial().iter() {
+    for path in under_way().iter() {
         // Best effort.
         let _ = fs::remove_dir_all(path);
         let _ = fs::remove_file(path);
@@ -44,7 +44,7 @@ pub fn clear_partial(folder: &Path) -> Result<()> {
         let is_folder = entry.file_type().map_err(failed)?.is_dir();
         let path = entry.path();
         match (is_partial(&entry.file_name().to_string_lossy()), is_folder) {
-            (true, true) => remove(&path)?,
+            (true, true) => remove_folder(&path)?,
             (true, false) => {
                 fs::remove_file(&path).map_err(|e| Error::io(&path, "remove", e))?;
             }
@@ -72,9 +72,9 @@ impl Stage {
     /// Begins the folder `target`.
     pub fn begin(target: &Path) -> Result<Self> {
         let partial = partial_of(target);
-        remove(&partial)?;
+        remove_folder(&partial)?;
         let made_parent = target.parent().is_some_and(|parent| !parent.exists());
-        self::partial().insert(partial.clone());
+        under_way().insert(partial.clone());
         fs::create_dir_all(&partial).map_err(|e| Error::io(&partial, "make the folder", e))?;
         Ok(Self {
             partial,
@@ -91,7 +91,7 @@ impl Stage {
 
     /// Puts the folder in its place; one that was there is replaced.
     pub fn commit(mut self) -> Result<()> {
-        remove(&self.target)?;
+        remove_folder(&self.target)?;
         fs::rename(&self.partial, &self.target)
             .map_err(|e| Error::io(&self.target, "put the folder in its place", e))?;
         self.committed = true;
@@ -101,7 +101,6 @@ impl Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        partial().remove(&self.partial);
         if !self.committed {
             // Best effort: the next run removes it too.
             let _ = fs::remove_dir_all(&self.partial);
@@ -110,11 +109,12 @@ impl Drop for Stage {
                 let _ = fs::remove_dir(parent);
             }
         }
+        under_way().remove(&self.partial);
     }
 }
 
 /// Removes a folder with all that is in it, if it is there.
-fn remove(folder: &Path) -> Result<()> {
+pub(crate) fn remove_folder(folder: &Path) -> Result<()> {
     match fs::remove_dir_all(folder) {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
             Err(Error::io(folder, "remove the folder", e))
@@ -139,7 +139,7 @@ pub fn write_whole<T>(
     let partial = partial_of(path);
     let failed = |e| Error::io(path, "write", e);
     let all = || {
-        self::partial().insert(partial.clone());
+        under_way().insert(partial.clone());
         let mut file = BufWriter::new(fs::File::create(&partial).map_err(failed)?);
         let made = write(&mut file)?;
         file.flush().map_err(failed)?;
@@ -151,7 +151,7 @@ pub fn write_whole<T>(
         // Best effort.
         let _ = fs::remove_file(&partial);
     });
-    self::partial().remove(&partial);
+    under_way().remove(&partial);
     made
 }
 

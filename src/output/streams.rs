@@ -2,6 +2,11 @@
 //!
 //! They tell a column from its value by `=` and read `%41` as a letter, so both are written as `%` and two digits.
 
+use std::path::Path;
+
+/// The column that readers make of the folders' names.
+pub const STREAM: &str = "stream";
+
 const PREFIX: &str = "stream=";
 
 /// Name of the folder of a stream.
@@ -14,6 +19,11 @@ pub fn stream_folder(name: &str) -> String {
 pub(super) fn stream_of(folder: &str) -> Option<String> {
     let name = folder.strip_prefix(PREFIX)?;
     Some(name.replace("%3D", "=").replace("%25", "%"))
+}
+
+/// The stream whose rows a file has: that of its folder.
+pub(crate) fn stream_of_file(file: &Path) -> Option<String> {
+    stream_of(file.parent()?.file_name()?.to_str()?)
 }
 
 #[cfg(test)]

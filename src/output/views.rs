@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use netcap_proto::{Column, Type};
 
 use super::layout::Layout;
+use super::streams::STREAM;
 
 /// A table of an output under one name: what a view in `views.sql` is of, and what `netcap query` knows.
 #[derive(Debug, Clone)]
@@ -63,7 +64,7 @@ fn no_rows(layout: &Layout, streams: bool) -> String {
         .map(|c| format!("CAST(NULL AS {}) AS {}", duckdb_type(c), quoted(c.name)))
         .collect();
     if streams {
-        columns.push("CAST(NULL AS VARCHAR) AS stream".to_owned());
+        columns.push(format!("CAST(NULL AS VARCHAR) AS {STREAM}"));
     }
     format!("{} WHERE false", columns.join(", "))
 }

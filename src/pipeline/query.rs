@@ -5,9 +5,9 @@ use std::sync::Arc;
 use arrow::array::{RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
-use crate::dataset::{Contents, STREAM, views};
+use crate::dataset::{Contents, views};
 use crate::error::Result;
-use crate::output::View;
+use crate::output::{STREAM, View};
 use crate::sql::{Source, query};
 
 /// The rows of a query over the tables of an output, under the names of `views.sql`.

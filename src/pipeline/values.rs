@@ -106,9 +106,7 @@ impl TryFrom<Written> for Count {
     fn try_from(written: Written) -> std::result::Result<Self, String> {
         match written {
             Written::Number(number) => Ok(Self(number)),
-            Written::Text(text) => count(&text)
-                .map(Self)
-                .map_err(|e| e.to_string().replace("\n  help: ", "; ")),
+            Written::Text(text) => count(&text).map(Self).map_err(|e| e.without_place()),
         }
     }
 }
